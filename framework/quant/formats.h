@@ -1,0 +1,32 @@
+/*
+ * Formats of the exact profile, from (model, bits, ranges) alone: DESIGN 2.
+ * The cut has no part in it.
+ */
+#ifndef PTA_QUANT_FORMATS_H
+#define PTA_QUANT_FORMATS_H
+
+#include "ir/node_format.h"
+#include "ir/weights.h"
+#include "quant/ranges.h"
+
+/**
+ * Chooses out and weight formats of every node of the integer graph at width
+ * `bits` and proves |accumulator| < 2^63 for every layer and partial sum from
+ * the actual weights and the input range: acc_frac, acc_bits, acc. Refuses with
+ * PTA_ERR_RANGE, naming the layer and the widest width that fits.
+ * Weights are read in bounded chunks.
+ */
+pta_status PTA_MUST_CHECK pta_formats_choose(pta_ctx *ctx,
+                                             const pta_graph *graph,
+                                             pta_weights *weights,
+                                             const pta_ranges *ranges,
+                                             int32_t bits,
+                                             pta_node_format *formats);
+
+/** The proof alone, for formats that a person wrote: fills acc_*. */
+pta_status PTA_MUST_CHECK pta_formats_prove(pta_ctx *ctx,
+                                            const pta_graph *graph,
+                                            pta_weights *weights,
+                                            pta_node_format *formats);
+
+#endif

@@ -1,0 +1,93 @@
+/*
+ * Runs a plan over a communicator: source, boards, sink.
+ *
+ * Rank 0 is source, sink and first board. Boards map to ranks as DESIGN 3
+ * says. Every rank runs one deterministic loop over micro-batches: receive,
+ * submit, collect, send; receives are posted ahead, sends complete behind.
+ */
+#ifndef PTA_RUNTIME_RUN_H
+#define PTA_RUNTIME_RUN_H
+
+#include <mpi.h>
+
+#include "ir/weights.h"
+#include "plan/plan.h"
+#include "runtime/device.h"
+
+typedef enum pta_mode { PTA_MODE_LATENCY, PTA_MODE_THROUGHPUT } pta_mode;
+
+typedef struct pta_run_options {
+    const char *device;      /* "fixed", "blas", "float", "rtl:stall=40" */
+    pta_mode mode;
+    int32_t micro_batch;     /* samples per message; 0: by mode (1 or 64) */
+    int32_t depth;           /* micro-batches in flight; 0: by mode */
+    bool exact_ranks;        /* insist on ranks == boards */
+    uint64_t count_memory;   /* tests: fail on allocation in the loop if not 0 */
+} pta_run_options;
+
+/** Boards of a rank: `copy` of the pipeline and boards [first, first + n);
+ * n 0: idle. Pure arithmetic (mapping.c). */
+typedef struct pta_placement {
+    int32_t copies, idle_ranks;
+    int32_t copy, first, n;
+} pta_placement;
+
+pta_placement pta_place(int32_t n_boards, int32_t n_ranks, int32_t rank);
+
+/** Per board of copy 0, sums over the run; times in nanoseconds. */
+typedef struct pta_stage_clock {
+    int32_t rank, board;
+    uint64_t wait_ns, compute_ns, send_ns;
+    uint64_t median_compute_ns; /* of one micro-batch */
+    uint64_t bytes_in, bytes_out;
+    uint64_t cycles;            /* PTA_COST_ABSENT */
+} pta_stage_clock;
+
+typedef struct pta_runner pta_runner;
+
+/**
+ * Collective on `comm` (duplicated). Places the boards, builds and loads the
+ * slices (from `weights`, or sent by rank 0 where `weights` is NULL), checks
+ * digests, opens devices, posts receives. The same graph and plan on all ranks.
+ */
+pta_status PTA_MUST_CHECK pta_runner_open(pta_ctx *ctx, MPI_Comm comm,
+                                          const pta_graph *graph,
+                                          const pta_plan *plan,
+                                          pta_weights *weights,
+                                          const pta_run_options *options,
+                                          pta_runner **out);
+
+/**
+ * Collective. Streams `n` samples, encoded on rank 0: `in` holds them as the
+ * source's samples (model inputs in order, each 8-byte aligned, storage dtype),
+ * `out` receives the integer outputs likewise; latency_ns [n] per sample. All
+ * three are NULL on other ranks; n is rank 0's (broadcast). All ranks return
+ * the same status.
+ */
+pta_status PTA_MUST_CHECK pta_runner_run(pta_runner *runner, pta_ctx *ctx,
+                                         const void *in, int64_t n, void *out,
+                                         uint64_t *latency_ns,
+                                         uint64_t *elapsed_ns);
+
+/** Bytes of one sample at the source and the sink. Local. */
+size_t pta_runner_in_bytes(const pta_runner *runner);
+size_t pta_runner_out_bytes(const pta_runner *runner);
+
+/** Collective. Clocks of all boards of copy 0 on rank 0: [n_boards], else NULL. */
+pta_status PTA_MUST_CHECK pta_runner_clocks(pta_runner *runner, pta_ctx *ctx,
+                                            pta_stage_clock *clocks);
+
+/** Collective. Closes even after a failure. */
+void pta_runner_close(pta_ctx *ctx, pta_runner **runner);
+
+/** Collective agreement: every rank returns the same code; the detail of the
+ * lowest failing rank ("rank 3: ...") is stored on all (agree.c). */
+pta_status PTA_MUST_CHECK pta_agree(pta_ctx *ctx, MPI_Comm comm,
+                                    pta_status local);
+
+/** Collective. Broadcasts text (NUL-terminated) from rank 0; on other ranks
+ * *text is allocated (pta_free). */
+pta_status PTA_MUST_CHECK pta_broadcast_text(pta_ctx *ctx, MPI_Comm comm,
+                                             char **text);
+
+#endif
