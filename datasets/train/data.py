@@ -26,6 +26,10 @@ Nominal = namedtuple("Nominal", "name index has_other words")
 # ---------------------------------------------------------------- files
 
 
+class Missing(SystemExit):
+    """A file that is not there; the message says where to put it."""
+
+
 def roots():
     """Folders that may hold <set>/<file>, in order of preference."""
     found = [DATASETS.parents[1] / "shared" / "datasets", DATASETS]
@@ -45,7 +49,7 @@ def read(folder, name):
     """Uncompressed bytes of <folder>/<name>[.gz]."""
     path = find(folder, name)
     if path is None:
-        raise SystemExit(
+        raise Missing(
             f"{folder}: {name}[.gz] is missing. Looked in:\n"
             + "".join(f"  {root / folder}\n" for root in roots())
             + "Put the file into one of these, or set PARTITA_DATA to the folder "
@@ -207,7 +211,10 @@ def unsw_files():
     """{number of rows: rows} of the files that are present, header included."""
     present = [name for name in UNSW_FILES if find("unsw-nb15", name)]
     files = [read_csv("unsw-nb15", name) for name in present or UNSW_FILES[:1]]
-    return {len(rows) - 1: rows for rows in files}
+    by_rows = {len(rows) - 1: rows for rows in files}
+    if UNSW_TEST_ROWS not in by_rows:
+        raise Missing(f"unsw-nb15: no file of {UNSW_TEST_ROWS} rows among {present}")
+    return by_rows
 
 
 def unsw_part(rows, split):
