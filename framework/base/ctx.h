@@ -92,7 +92,11 @@ bool pta_ctx_fault(pta_ctx *ctx);
 
 /* ---- log ---- */
 
-typedef enum pta_log_level { PTA_LOG_WARN, PTA_LOG_INFO, PTA_LOG_DEBUG } pta_log_level;
+typedef enum pta_log_level {
+    PTA_LOG_WARN,
+    PTA_LOG_INFO,
+    PTA_LOG_DEBUG
+} pta_log_level;
 
 /** `line` carries the rank already and has no line end. */
 typedef void (*pta_log_sink)(void *user, pta_log_level level, const char *line);

@@ -26,7 +26,7 @@ typedef enum pta_status {
 #define PTA_STATUS_ENUM(code, text) code,
     PTA_STATUS_MAP(PTA_STATUS_ENUM)
 #undef PTA_STATUS_ENUM
-    PTA_STATUS_COUNT
+        PTA_STATUS_COUNT
 } pta_status;
 
 #define PTA_MUST_CHECK __attribute__((warn_unused_result))

@@ -13,7 +13,7 @@ typedef struct pta_node_format {
     pta_format weight; /* kernel or scale; alpha of RELU. width 0: none */
     int32_t acc_frac;  /* fraction bits of the accumulator: Fw + Fx */
     int32_t acc_bits;  /* signed width that holds every sum and partial sum */
-    pta_dtype acc;     /* PTA_S32 or PTA_S64: storage and wire of partial sums */
+    pta_dtype acc; /* PTA_S32 or PTA_S64: storage and wire of partial sums */
 } pta_node_format;
 
 #endif
