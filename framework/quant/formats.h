@@ -1,6 +1,18 @@
 /*
  * Formats of the exact profile, from (model, bits, ranges) alone: DESIGN 2.
  * The cut has no part in it.
+ *
+ * What the accumulator of a node holds, and so what acc_* describe:
+ *   DENSE, CONV, DWCONV   the sum of products and the bias, acc_frac = Fw + Fx
+ *   SCALE_SHIFT           x * scale + shift, likewise
+ *   RELU                  alpha * (x - threshold) and x, acc_frac = Falpha + Fx
+ *   HARD_SIGMOID          5 * 2^Fx + 2 x (Keras 2) or 3 * 2^Fx + x (Keras 3),
+ *                         the numerator of the result, acc_frac = Fx
+ *   ADD, SUB, AVERAGE     the sum of the aligned inputs, acc_frac = greatest F
+ *   MAXIMUM, CONCAT       the widest aligned input, likewise
+ *   MUL                   the product, acc_frac = sum of F
+ *   AVGPOOL               the sum over the window, acc_frac = Fx
+ *   other nodes           their input
  */
 #ifndef PTA_QUANT_FORMATS_H
 #define PTA_QUANT_FORMATS_H
@@ -16,12 +28,9 @@
  * PTA_ERR_RANGE, naming the layer and the widest width that fits.
  * Weights are read in bounded chunks.
  */
-pta_status PTA_MUST_CHECK pta_formats_choose(pta_ctx *ctx,
-                                             const pta_graph *graph,
-                                             pta_weights *weights,
-                                             const pta_ranges *ranges,
-                                             int32_t bits,
-                                             pta_node_format *formats);
+pta_status PTA_MUST_CHECK pta_formats_choose(
+    pta_ctx *ctx, const pta_graph *graph, pta_weights *weights,
+    const pta_ranges *ranges, int32_t bits, pta_node_format *formats);
 
 /** The proof alone, for formats that a person wrote: fills acc_*. */
 pta_status PTA_MUST_CHECK pta_formats_prove(pta_ctx *ctx,

@@ -13,16 +13,27 @@ typedef struct pta_range {
 } pta_range;
 
 typedef struct pta_ranges {
-    char *set, *split; /* owned */
+    char *model;                       /* owned; file name, "" if unknown */
+    char model_sha256[PTA_SHA256_HEX]; /* of that file; "" if unknown */
+    char *set, *split;                 /* owned */
     int64_t rows;
-    char digest[PTA_SHA256_HEX]; /* SHA-256 of the rows, little-endian float32 */
+    char
+        digest[PTA_SHA256_HEX]; /* SHA-256 of the rows, little-endian float32 */
     int32_t n_nodes;
-    pta_range *node;  /* owned; [n_nodes] of the graph */
+    pta_range *node; /* owned; [n_nodes] of the graph */
 } pta_ranges;
 
-pta_status PTA_MUST_CHECK pta_ranges_create(pta_ctx *ctx, const pta_graph *graph,
+pta_status PTA_MUST_CHECK pta_ranges_create(pta_ctx *ctx,
+                                            const pta_graph *graph,
                                             pta_ranges **out);
 void pta_ranges_destroy(pta_ctx *ctx, pta_ranges **ranges);
+
+/** Where the rows came from; `digest` as above. Copies the texts. */
+pta_status PTA_MUST_CHECK pta_ranges_set_origin(pta_ctx *ctx,
+                                                pta_ranges *ranges,
+                                                const char *set,
+                                                const char *split, int64_t rows,
+                                                const char *digest);
 
 /** Widens node's range by n float32 values. */
 void pta_ranges_add(pta_ranges *ranges, int32_t node, const float *values,
