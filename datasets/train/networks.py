@@ -54,5 +54,5 @@ NETWORKS = {
                           dropout={"input": 0.2, "fc1": 0.3, "fc2": 0.3}),
     "nsl_cnn": Network("nsl-kdd", (11, 11, 1), nsl_cnn, 5, batch=256,
                        weight_power=0.5, dropout={"input": 0.2}),
-    "unsw_cnn": Network("unsw-nb15", (64, 1), unsw_cnn, 40),
+    "unsw_cnn": Network("unsw-nb15", (64, 1), unsw_cnn, 30),
 }
