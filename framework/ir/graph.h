@@ -147,6 +147,9 @@ int64_t pta_node_fan_in(const pta_graph *graph, int32_t node);
 int64_t pta_node_params(const pta_graph *graph, int32_t node);
 int64_t pta_node_macs(const pta_graph *graph, int32_t node);
 
+/** pta_node_params of the whole graph; shared weights count once. */
+int64_t pta_graph_params(const pta_graph *graph);
+
 /** The tensor an integer run gives for model output i: the output node, or its
  * input if it is a final Softmax. */
 int32_t pta_graph_integer_output(const pta_graph *graph, int32_t i);
