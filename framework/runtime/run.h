@@ -13,6 +13,7 @@
 #include "ir/weights.h"
 #include "plan/plan.h"
 #include "runtime/device.h"
+#include "runtime/mapping.h"
 
 typedef enum pta_mode { PTA_MODE_LATENCY, PTA_MODE_THROUGHPUT } pta_mode;
 
@@ -20,19 +21,11 @@ typedef struct pta_run_options {
     const char *device;      /* "fixed", "blas", "float", "rtl:stall=40" */
     pta_mode mode;
     int32_t micro_batch;     /* samples per message; 0: by mode (1 or 64) */
-    int32_t depth;           /* micro-batches in flight; 0: by mode */
+    int32_t depth;           /* micro-batches in flight per copy; 0: by mode
+                                (1 in flight, or 8) */
     bool exact_ranks;        /* insist on ranks == boards */
     uint64_t count_memory;   /* tests: fail on allocation in the loop if not 0 */
 } pta_run_options;
-
-/** Boards of a rank: `copy` of the pipeline and boards [first, first + n);
- * n 0: idle. Pure arithmetic (mapping.c). */
-typedef struct pta_placement {
-    int32_t copies, idle_ranks;
-    int32_t copy, first, n;
-} pta_placement;
-
-pta_placement pta_place(int32_t n_boards, int32_t n_ranks, int32_t rank);
 
 /** Per board of copy 0, sums over the run; times in nanoseconds. */
 typedef struct pta_stage_clock {
@@ -72,6 +65,11 @@ pta_status PTA_MUST_CHECK pta_runner_run(pta_runner *runner, pta_ctx *ctx,
 /** Bytes of one sample at the source and the sink. Local. */
 size_t pta_runner_in_bytes(const pta_runner *runner);
 size_t pta_runner_out_bytes(const pta_runner *runner);
+
+/** Copies and idle ranks of this run, micro-batch and depth as chosen. Local. */
+pta_placement pta_runner_placement(const pta_runner *runner);
+int32_t pta_runner_micro_batch(const pta_runner *runner);
+int32_t pta_runner_depth(const pta_runner *runner);
 
 /** Collective. Clocks of all boards of copy 0 on rank 0: [n_boards], else NULL. */
 pta_status PTA_MUST_CHECK pta_runner_clocks(pta_runner *runner, pta_ctx *ctx,

@@ -1,0 +1,54 @@
+/* Clocks of a board (clock.h). */
+#include "runtime/clock.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "runtime/device.h"
+
+uint64_t pta_clock_now(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * UINT64_C(1000000000) + (uint64_t)now.tv_nsec;
+}
+
+void pta_clock_reset(pta_clock *clock)
+{
+    memset(clock, 0, sizeof *clock);
+    clock->cycles = PTA_COST_ABSENT;
+}
+
+void pta_clock_batch(pta_clock *clock, uint64_t ns, uint64_t cycles)
+{
+    clock->compute_ns += ns;
+    clock->recent[clock->n_batches % PTA_CLOCK_RECENT] =
+        ns < UINT32_MAX ? (uint32_t)ns : UINT32_MAX;
+    clock->n_batches++;
+    if (cycles != PTA_COST_ABSENT) {
+        clock->cycles =
+            cycles + (clock->cycles == PTA_COST_ABSENT ? 0 : clock->cycles);
+    }
+}
+
+static int compare(const void *a, const void *b)
+{
+    uint32_t x, y;
+    memcpy(&x, a, sizeof x);
+    memcpy(&y, b, sizeof y);
+    return (x > y) - (x < y);
+}
+
+uint64_t pta_clock_median(const pta_clock *clock)
+{
+    size_t n = clock->n_batches < PTA_CLOCK_RECENT ? (size_t)clock->n_batches
+                                                   : PTA_CLOCK_RECENT;
+    if (n == 0) {
+        return 0;
+    }
+    uint32_t sorted[PTA_CLOCK_RECENT];
+    memcpy(sorted, clock->recent, n * sizeof *sorted);
+    qsort(sorted, n, sizeof *sorted, compare);
+    return sorted[n / 2];
+}
