@@ -7,7 +7,8 @@
  *
  * The C readers and datasets/train/data.py agree bit for bit
  * (datasets/GOLDEN.json). Files are searched in $PARTITA_DATA, the fetch
- * folder, ../shared/datasets, and the repository's or installed datasets/.
+ * folder, ../shared/datasets, and the repository's or installed datasets/
+ * (files.h), and must be the published ones, byte for byte.
  */
 #ifndef PTA_DATASETS_DATASET_H
 #define PTA_DATASETS_DATASET_H
@@ -25,10 +26,12 @@ typedef struct pta_dataset pta_dataset;
 
 /**
  * Opens "SET[:split]", "random:N:SEED" or a path ending in .h5/.hdf5 for a
- * model with `n_inputs` inputs. `split` NULL: given in the text or "test".
+ * model with `n_inputs` inputs. The split is the text's, else `split`, else
+ * "test"; unsw-nb15 also has "validation" (without the published pair).
  * `limit` 0: all rows. Named sets serve models with one input of a shape that
  * fits (anything else: PTA_ERR_MISMATCH naming set and shape). Missing files:
- * PTA_ERR_NOT_FOUND saying what to do.
+ * PTA_ERR_NOT_FOUND saying what to do. Bad rows: PTA_ERR_FORMAT with file, line
+ * and column; a file that is not the published one: PTA_ERR_FORMAT.
  */
 pta_status PTA_MUST_CHECK pta_dataset_open(pta_ctx *ctx, const char *text,
                                            const char *split,
@@ -44,7 +47,8 @@ bool pta_dataset_is_random(const pta_dataset *data);
 /** Classes, [rows], or NULL without labels. */
 const int32_t *pta_dataset_labels(const pta_dataset *data);
 
-/** Rows [first, first + n) of input i as float32, C-order. Not for random. */
+/** Rows [first, first + n) of input i as float32, C-order. Not for random.
+ * Values of a user's file that are not finite: PTA_ERR_FORMAT with the row. */
 pta_status PTA_MUST_CHECK pta_dataset_read(pta_dataset *data, pta_ctx *ctx,
                                            int32_t input, int64_t first,
                                            int64_t n, float *values);
@@ -58,7 +62,7 @@ pta_status PTA_MUST_CHECK pta_dataset_read_random(pta_dataset *data,
                                                   int64_t first, int64_t n,
                                                   int64_t *raw);
 
-/** SHA-256 of all rows of input 0 as little-endian float32. */
+/** SHA-256 of all rows of input 0 as little-endian float32. Not for random. */
 pta_status PTA_MUST_CHECK pta_dataset_digest(pta_dataset *data, pta_ctx *ctx,
                                              char hex[PTA_SHA256_HEX]);
 

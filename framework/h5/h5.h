@@ -150,6 +150,24 @@ pta_status PTA_MUST_CHECK pta_h5_write_i64(pta_ctx *ctx, pta_h5 *file,
                                            const int64_t *dim,
                                            const int64_t *values);
 
+/* ---- datasets written piece by piece (rows.c) ---- */
+
+typedef enum pta_h5_type { PTA_H5_F32, PTA_H5_I32, PTA_H5_I64 } pta_h5_type;
+
+/** Creates a dataset of `rank` >= 1 axes at its full size, little-endian;
+ * groups above it are made as needed. Rows not written read as 0. */
+pta_status PTA_MUST_CHECK pta_h5_create_dataset(pta_ctx *ctx, pta_h5 *file,
+                                                const char *dataset,
+                                                pta_h5_type type, int32_t rank,
+                                                const int64_t *dim);
+
+/** Writes rows [first, first + n) of such a dataset; `values` are float,
+ * int32_t or int64_t as `type` says, C-order. */
+pta_status PTA_MUST_CHECK pta_h5_write_rows(pta_ctx *ctx, pta_h5 *file,
+                                            const char *dataset,
+                                            pta_h5_type type, int64_t first,
+                                            int64_t n, const void *values);
+
 /** Writes a string attribute on "/" or an object. */
 pta_status PTA_MUST_CHECK pta_h5_write_attr_string(pta_ctx *ctx, pta_h5 *file,
                                                    const char *object,
