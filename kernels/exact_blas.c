@@ -8,18 +8,15 @@
 #include "kernels/exact_blas.h"
 
 #include <cblas.h>
-#include <math.h>
 #include <string.h>
 
 #define EXACT_BOUND (INT64_C(1) << 53)
 
-/* w without its low digit of s bits, and that digit. */
+/* w without its low digit of s bits; the shift of a negative number is a floor
+ * with every compiler that has __int128. */
 static int64_t high_digits(int64_t w, int s)
 {
-    /* division of a non-negative number, so it is a floor */
-    int64_t offset = INT64_C(1) << 40; /* |w| <= 2^32 */
-    int64_t half = s == 0 ? 0 : INT64_C(1) << (s - 1);
-    return ((w + half + (offset << s)) >> s) - offset;
+    return (w + (INT64_C(1) << (s - 1))) >> s;
 }
 
 static int64_t low_digit(int64_t w, int s)

@@ -87,7 +87,7 @@ void pta_exact_relu_run(double *y, const double *x, int64_t n,
         int64_t v = (int64_t)x[i];
         if (v < r->threshold) {
             pta_exact_wide product =
-                (pta_exact_wide)r->alpha * (v - r->threshold);
+                ((pta_exact_wide)v - r->threshold) * r->alpha;
             y[i] = (double)pta_exact_convert(product, r->acc_frac, r->out);
         } else if (r->act_max != INT64_MAX &&
                    greater(v, frac, r->act_max, r->acc_frac)) {

@@ -207,9 +207,9 @@ void pta_float_merge_run(float *y, const float *x, int64_t n,
     }
 }
 
-void pta_float_multiply(float *y, int64_t n, float factor)
+void pta_float_divide(float *y, int64_t n, float divisor)
 {
     for (int64_t i = 0; i < n; i++) {
-        y[i] *= factor;
+        y[i] /= divisor;
     }
 }

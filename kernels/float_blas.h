@@ -71,7 +71,7 @@ typedef enum pta_float_merge {
 } pta_float_merge;
 void pta_float_merge_run(float *y, const float *x, int64_t n,
                          pta_float_merge kind);
-/** y *= factor: the division of Average. */
-void pta_float_multiply(float *y, int64_t n, float factor);
+/** y /= divisor: the division of Average. */
+void pta_float_divide(float *y, int64_t n, float divisor);
 
 #endif
