@@ -34,7 +34,8 @@ typedef struct pta_stage {
     int32_t first, last; /* nodes [first, last], topological order */
     pta_split split;
     int32_t n_parts;
-    int32_t *sizes;      /* owned; [n_parts], outputs, inputs, channels or rows */
+    int32_t *sizes;      /* owned; [n_parts], outputs, inputs, channels or rows;
+                            a whole stage has one part of size 1 */
     int32_t first_board;
 } pta_stage;
 
@@ -59,6 +60,10 @@ typedef struct pta_plan {
     char (*slice_digests)[PTA_SHA256_HEX]; /* owned; [n_boards], "" if unset */
 } pta_plan;
 
+/** A plan of one whole stage, formats and names still to be filled in (a format
+ * of width 0 is not chosen yet; pta_plan_validate passes it over). */
+pta_status PTA_MUST_CHECK pta_plan_create(pta_ctx *ctx, const pta_graph *graph,
+                                          pta_plan **out);
 void pta_plan_destroy(pta_ctx *ctx, pta_plan **plan);
 
 /** Reads plan text and resolves it against `graph`; `path` only names it in
@@ -90,7 +95,8 @@ pta_status PTA_MUST_CHECK pta_plan_validate(pta_ctx *ctx, const pta_plan *plan,
 int32_t pta_plan_stage_of(const pta_plan *plan, int32_t board, int32_t *part);
 
 /** Replaces the plan's stages by those of a --cut text such as
- * "fc1=neuron:4,output" or "conv1=rows:3/4/4,fc1". See docs/plan-file.md. */
+ * "fc1=neuron:4,output" or "conv1=rows:3/4/4,fc1" and validates; on failure the
+ * plan is as before. Slice digests are cleared. See docs/plan-file.md. */
 pta_status PTA_MUST_CHECK pta_cut_apply(pta_ctx *ctx, const char *cut,
                                         const pta_graph *graph, pta_plan *plan);
 
