@@ -32,6 +32,9 @@ const char *pta_model_structure(const pta_model *model);
 pta_status PTA_MUST_CHECK pta_model_graph_parse(pta_ctx *ctx, const char *text,
                                                 pta_graph **out);
 
+/** Values in the file's weights, before folding (Keras' "Total params"). */
+int64_t pta_model_file_params(const pta_model *model);
+
 /** Bytes of weights read from the file so far (for bench and tests). */
 uint64_t pta_model_bytes_read(const pta_model *model);
 
