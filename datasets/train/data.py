@@ -236,7 +236,7 @@ def unsw_tables():
 def unsw_nb15(split):
     """64 values: 39 numeric, proto 8, service 12, state 5."""
     files = unsw_files()
-    if UNSW_TRAIN_ROWS in files:  # the published pair
+    if UNSW_TRAIN_ROWS in files:  # the published pair: rows as its makers split them
         rows = files[UNSW_TRAIN_ROWS if split == "train" else UNSW_TEST_ROWS][1:]
     else:
         rows = unsw_part(files[UNSW_TEST_ROWS][1:], split)
