@@ -149,31 +149,34 @@ static void add_input(builder *b, int32_t node)
     s->inputs[s->n_inputs++] = b->value[node];
 }
 
+static bool same_view(pta_view a, pta_view b)
+{
+    return a.h == b.h && a.w == b.w && a.c == b.c;
+}
+
+static bool same_box(const pta_region *a, const pta_region *b)
+{
+    return same_view(a->view, b->view) && a->h0 == b->h0 && a->h1 == b->h1 &&
+           a->c0 == b->c0 && a->c1 == b->c1;
+}
+
+/* Boxes of one view are cropped as boxes, others run by run. */
 static pta_status add_crop(builder *b, int32_t from, int32_t to)
 {
     pta_slice *s = b->slice;
     pta_step *step = &s->steps[s->n_steps++];
     const pta_region *have = &s->values[from].region;
     const pta_region *want = &s->values[to].region;
-    bool exact;
-    pta_region box = pta_region_box(want, have->view, &exact);
+    bool box = same_view(have->view, want->view);
     *step = (pta_step){.op = PTA_STEP_CROP,
                        .node = s->values[to].node,
                        .n_in = 1,
                        .out = to,
-                       .crop_h = exact ? box.h0 - have->h0 : -1,
-                       .crop_c = exact ? box.c0 - have->c0 : -1};
+                       .crop_h = box ? want->h0 - have->h0 : -1,
+                       .crop_c = box ? want->c0 - have->c0 : -1};
     PTA_TRY_ALLOC(b->ctx, step->in, 1);
     step->in[0] = from;
-    return exact ? PTA_OK
-                 : pta_region_copy(b->ctx, have, want, &step->crop_runs);
-}
-
-static bool same_box(const pta_region *a, const pta_region *b)
-{
-    return a->view.h == b->view.h && a->view.w == b->view.w &&
-           a->view.c == b->view.c && a->h0 == b->h0 && a->h1 == b->h1 &&
-           a->c0 == b->c0 && a->c1 == b->c1;
+    return box ? PTA_OK : pta_region_copy(b->ctx, have, want, &step->crop_runs);
 }
 
 /* The value with just `region` of a tensor, in that region's view: there
