@@ -1,5 +1,5 @@
 /*
- * The law of splitting, without numbers formats or kernels: random graphs, cut
+ * The law of splitting, without number formats or kernels: random graphs, cut
  * at random in every way, give what the uncut graph gives.
  */
 #include <stdio.h>
@@ -7,7 +7,7 @@
 
 #include "plan/layout_priv.h"
 #include "plan/plan_priv.h"
-#include "unit/random_graph.h"
+#include "unit/cut_graph.h"
 #include "unit/slice_interpreter.h"
 #include "unit/unit.h"
 
@@ -163,7 +163,7 @@ static void test_random_cuts(void)
     for (int32_t g = 0; g < N_GRAPHS; g++) {
         uint64_t at = rng;
         char text[2048];
-        pta_graph *graph = random_graph(ctx, &rng, pick(&rng, 2, 9));
+        pta_graph *graph = cut_graph(ctx, &rng, pick(&rng, 2, 9));
         pta_plan *plan = test_plan(ctx, graph);
         int64_t n = 0, n_cut = 0;
         int64_t *whole = run_plan(ctx, graph, plan, at, &n);
