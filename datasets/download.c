@@ -62,8 +62,13 @@ static void hear(int from, char said[SAID])
         }
         used += room ? (size_t)n : 0;
     }
+    while (used > 0 && (unsigned char)said[used - 1] <= ' ') {
+        used--;
+    }
     said[used] = '\0';
-    said[strcspn(said, "\r\n")] = '\0';
+    for (size_t i = 0; i < used; i++) { /* one line */
+        said[i] = (unsigned char)said[i] < ' ' ? ' ' : said[i];
+    }
 }
 
 /* Returns the program's exit code, -1 if it was killed, -2 if there is none. */

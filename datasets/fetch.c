@@ -144,13 +144,13 @@ static pta_status fetch_install(const fetch_job *job, const char *path)
 static pta_status fetch_look(const fetch_job *job, const char *name,
                              char path[FETCH_PATH])
 {
-    const char *folders[] = {".", job->file->set};
+    char inner[FETCH_PATH];
+    PTA_TRY(
+        fetch_join(job->ctx, inner, job->options->from, job->file->set, ""));
+    const char *folders[] = {job->options->from, inner};
     for (int i = 0; i < 4; i++) {
-        char folder[FETCH_PATH];
-        PTA_TRY(fetch_join(job->ctx, folder, job->options->from, folders[i / 2],
-                           ""));
-        PTA_TRY(
-            fetch_join(job->ctx, path, folder, name, i % 2 == 0 ? ".gz" : ""));
+        PTA_TRY(fetch_join(job->ctx, path, folders[i / 2], name,
+                           i % 2 == 0 ? ".gz" : ""));
         if (access(path, F_OK) == 0) {
             return PTA_OK;
         }

@@ -13,17 +13,17 @@
 enum { FILES_PATH = 4096, FILES_LIST = 900 };
 
 static const pta_file files[] = {
-    {"mnist", "train-images-idx3-ubyte", 47040016,
-     "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db", NULL,
-     false},
-    {"mnist", "train-labels-idx1-ubyte", 60008,
-     "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5", NULL,
-     false},
     {"mnist", "t10k-images-idx3-ubyte", 7840016,
      "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7", NULL,
      false},
     {"mnist", "t10k-labels-idx1-ubyte", 10008,
      "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2", NULL,
+     false},
+    {"mnist", "train-images-idx3-ubyte", 47040016,
+     "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db", NULL,
+     false},
+    {"mnist", "train-labels-idx1-ubyte", 60008,
+     "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5", NULL,
      false},
     {"nsl-kdd", "KDDTrain+.txt", 19109424,
      "1b86d2f957b33082081bba410fe129b475efebcc13c9014c3f447c8271aadf95", NULL,

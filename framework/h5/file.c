@@ -59,9 +59,17 @@ static pta_status file_open(pta_ctx *ctx, pta_h5 *file)
     return PTA_OK;
 }
 
+/* No printing by HDF5, and none of its cleaning up at exit: what is opened here
+ * is closed here, and after a full disk that clean-up crashes (1.10.8). */
+static void set_up_library(void)
+{
+    (void)H5dont_atexit();
+    (void)H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
+}
+
 pta_status pta_h5_open(pta_ctx *ctx, const char *path, pta_h5 **out)
 {
-    (void)H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
+    set_up_library();
     pta_h5 *file;
     PTA_TRY(file_new(ctx, path, &file));
     pta_status status = file_open(ctx, file);
@@ -75,7 +83,7 @@ pta_status pta_h5_open(pta_ctx *ctx, const char *path, pta_h5 **out)
 
 pta_status pta_h5_create(pta_ctx *ctx, const char *path, pta_h5 **out)
 {
-    (void)H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
+    set_up_library();
     pta_h5 *file;
     PTA_TRY(file_new(ctx, path, &file));
     errno = 0;

@@ -198,7 +198,8 @@ static void test_y_refused(void)
 /* The rows before it can be read; the row itself is named. */
 static void test_not_finite(void)
 {
-    static const double bad[] = {NAN, INFINITY, -INFINITY, 1e39};
+    static const double bad[] = {(double)NAN, (double)INFINITY,
+                                 (double)-INFINITY, 1e39};
     for (int i = 0; i < 4; i++) {
         double values[ROWS * COUNT] = {0};
         values[4 * COUNT + 7] = bad[i];
