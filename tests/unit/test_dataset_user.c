@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "datasets/dataset.h"
 #include "h5/h5.h"
@@ -134,6 +135,28 @@ static void test_two_inputs(void)
     pta_dataset_close(ctx, &data);
 }
 
+/* 960 MB of rows (never written, so not on the disk either): only those asked
+ * for are read. */
+static void test_large(void)
+{
+    const int64_t dim[] = {20000000, COUNT};
+    struct rusage before, after;
+    float got[COUNT];
+    pta_h5 *file = create();
+    UNIT_OK(ctx, pta_h5_create_dataset(ctx, file, "x", PTA_H5_F32, 2, dim));
+    UNIT_OK(ctx, pta_h5_write_rows(ctx, file, "x", PTA_H5_F32, 9999999, 1, x));
+    UNIT_OK(ctx, pta_h5_finish(ctx, &file));
+    CU_ASSERT_EQUAL(getrusage(RUSAGE_SELF, &before), 0);
+    pta_dataset *data = opened(one, 1, 0);
+    CU_ASSERT_EQUAL(pta_dataset_rows(data), dim[0]);
+    UNIT_OK(ctx, pta_dataset_read(data, ctx, 0, 9999999, 1, got));
+    CU_ASSERT_EQUAL(memcmp(got, x, sizeof got), 0);
+    pta_dataset_close(ctx, &data);
+    CU_ASSERT_EQUAL(getrusage(RUSAGE_SELF, &after), 0);
+    CU_ASSERT(after.ru_maxrss - before.ru_maxrss < 8 * 1024); /* KiB */
+    CU_ASSERT_EQUAL(unlink(path), 0);
+}
+
 /* ---- refused ---- */
 
 static void test_x_refused(void)
@@ -260,11 +283,11 @@ static void test_balance(void)
 int main(void)
 {
     static const unit_test tests[] = {
-        {"shapes", test_shapes},          {"labels", test_labels},
-        {"two inputs", test_two_inputs},  {"x refused", test_x_refused},
-        {"y refused", test_y_refused},    {"not finite", test_not_finite},
-        {"damaged file", test_damaged},   {"faults", test_faults},
-        {"memory balance", test_balance},
+        {"shapes", test_shapes},         {"labels", test_labels},
+        {"two inputs", test_two_inputs}, {"a large file", test_large},
+        {"x refused", test_x_refused},   {"y refused", test_y_refused},
+        {"not finite", test_not_finite}, {"damaged file", test_damaged},
+        {"faults", test_faults},         {"memory balance", test_balance},
     };
     for (int i = 0; i < ROWS * COUNT; i++) {
         x[i] = (float)i / 7.0f;
