@@ -38,6 +38,12 @@ pta_status pta_ranges_set_origin(pta_ctx *ctx, pta_ranges *ranges,
     return PTA_OK;
 }
 
+pta_status pta_ranges_set_model(pta_ctx *ctx, pta_ranges *ranges,
+                                const char *model)
+{
+    return set_text(ctx, &ranges->model, model);
+}
+
 pta_status pta_ranges_create(pta_ctx *ctx, const pta_graph *graph,
                              pta_ranges **out)
 {

@@ -35,6 +35,10 @@ pta_status PTA_MUST_CHECK pta_ranges_set_origin(pta_ctx *ctx,
                                                 const char *split, int64_t rows,
                                                 const char *digest);
 
+/** File name of the model, and with it whose ranges these are. */
+pta_status PTA_MUST_CHECK pta_ranges_set_model(pta_ctx *ctx, pta_ranges *ranges,
+                                               const char *model);
+
 /** Widens node's range by n float32 values. */
 void pta_ranges_add(pta_ranges *ranges, int32_t node, const float *values,
                     int64_t n);

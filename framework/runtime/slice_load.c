@@ -256,8 +256,17 @@ static void digest_ints(digester *d, const int64_t *values, int32_t n)
     }
 }
 
-static void digest_step(digester *d, const pta_step_weights *w)
+/* With the input's format: the proof of acc_bits hangs on it. */
+static void digest_step(digester *d, const pta_slice *slice,
+                        const pta_step *step)
 {
+    const pta_step_weights *w = &step->weights;
+    pta_format x = slice->values[step->in[0]].format;
+    digest_int(d, x.width);
+    digest_int(d, x.integer);
+    digest_int(d, x.is_signed);
+    digest_int(d, step->acc_frac);
+    digest_int(d, step->acc_bits);
     digest_int(d, w->rows);
     digest_int(d, w->cols);
     for (int32_t row = 0; row < w->rows; row++) {
@@ -279,7 +288,7 @@ static void digest_slice(const pta_slice *slice, char text[PTA_SHA256_HEX])
     pta_sha256_init(&d.hash);
     for (int32_t i = 0; i < slice->n_steps; i++) {
         if (has_weights(&slice->steps[i])) {
-            digest_step(&d, &slice->steps[i].weights);
+            digest_step(&d, slice, &slice->steps[i]);
         }
     }
     for (int32_t i = 0; i < slice->n_joins; i++) {
@@ -395,7 +404,7 @@ static pta_status unpack(unpacker *u, void *data, size_t n_bytes)
 static pta_status unpack_bias(unpacker *u, int32_t n, int64_t **raw,
                               float **f32)
 {
-    int64_t present;
+    int64_t present = 0;
     PTA_TRY(unpack(u, &present, sizeof present));
     if (present == 0) {
         return PTA_OK;

@@ -12,8 +12,10 @@
  * Reads, quantises (or converts to float32) and stores the weights and biases
  * of every step and join, in chunks of bounded size (a few MiB), reading
  * nothing but the slice's own part. Afterwards computes the slice's digest:
- * SHA-256 over steps in order (rows, cols, raw weights as little-endian int64
- * without padding, biases as int64), then joins. Float slices have digest "".
+ * SHA-256 over steps with weights in order (input format's width, integer bits
+ * and sign, acc_frac, acc_bits, rows, cols, raw weights without padding,
+ * biases), then the biases of joins, all as little-endian int64. Float slices
+ * have digest "".
  */
 pta_status PTA_MUST_CHECK pta_slice_load(pta_ctx *ctx, const pta_graph *graph,
                                          const pta_plan *plan,

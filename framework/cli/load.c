@@ -1,0 +1,168 @@
+/*
+ * Opens plan and model together; paths; what every verb does around its body.
+ */
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/cli.h"
+
+int pta_exit_code(pta_status status)
+{
+    return status == PTA_OK          ? PTA_EXIT_OK
+           : status == PTA_ERR_USAGE ? PTA_EXIT_USAGE
+                                     : PTA_EXIT_FAILED;
+}
+
+void pta_report_failure(const pta_ctx *ctx, pta_status status)
+{
+    const char *detail = pta_ctx_error(ctx);
+    if (status != PTA_OK) {
+        fprintf(stderr, "partita: %s\n",
+                detail[0] != '\0' ? detail : pta_status_text(status));
+    }
+}
+
+int pta_verb_main(pta_ctx *ctx, const pta_verb *verb, int argc, char **argv,
+                  pta_status (*body)(pta_ctx *ctx, const pta_options *options))
+{
+    pta_options *options = NULL;
+    pta_options_action action = PTA_OPTIONS_RUN;
+    pta_status status =
+        pta_options_parse(ctx, verb, argc, argv, &options, &action);
+    if (status == PTA_OK && action == PTA_OPTIONS_RUN) {
+        status = body(ctx, options);
+    }
+    pta_options_destroy(ctx, &options);
+    if (status == PTA_OK && (fflush(stdout) != 0 || ferror(stdout))) {
+        status = pta_fail(ctx, PTA_ERR_IO, "standard output cannot be written");
+    }
+    pta_report_failure(ctx, status);
+    return pta_exit_code(status);
+}
+
+/* ---- paths ---- */
+
+const char *pta_base_name(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash == NULL ? path : slash + 1;
+}
+
+pta_status pta_replace_ending(pta_ctx *ctx, const char *path,
+                              const char *ending, bool here, char **out)
+{
+    static const char *const endings[] = {".h5", ".hdf5", ".keras"};
+    const char *from = here ? pta_base_name(path) : path;
+    size_t length = strlen(from);
+    for (size_t i = 0; i < sizeof endings / sizeof *endings; i++) {
+        size_t n = strlen(endings[i]);
+        if (length > n && strcmp(from + length - n, endings[i]) == 0) {
+            length -= n;
+            break;
+        }
+    }
+    char *text;
+    PTA_TRY_ALLOC(ctx, text, length + strlen(ending) + 1);
+    memcpy(text, from, length);
+    memcpy(text + length, ending, strlen(ending) + 1);
+    *out = text;
+    return PTA_OK;
+}
+
+pta_status pta_file_sha256(pta_ctx *ctx, const char *path,
+                           char hex[PTA_SHA256_HEX])
+{
+    FILE *file = fopen(path, "rb");
+    if (file == NULL) {
+        return pta_fail(ctx, PTA_ERR_IO, "%s: cannot be opened", path);
+    }
+    pta_sha256 hash;
+    pta_sha256_init(&hash);
+    char block[65536];
+    size_t n;
+    while ((n = fread(block, 1, sizeof block, file)) > 0) {
+        pta_sha256_update(&hash, block, n);
+    }
+    bool failed = ferror(file) != 0;
+    fclose(file);
+    if (failed) {
+        return pta_fail(ctx, PTA_ERR_IO, "%s: cannot be read", path);
+    }
+    uint8_t digest[PTA_SHA256_BYTES];
+    pta_sha256_final(&hash, digest);
+    pta_sha256_hex(digest, hex);
+    return PTA_OK;
+}
+
+/* ---- plan and model ---- */
+
+pta_status pta_check_model(pta_ctx *ctx, const pta_plan *plan,
+                           const pta_model *model)
+{
+    const char *digest = pta_model_digest(model);
+    if (strcmp(plan->model_digest, digest) != 0) {
+        return pta_fail(ctx, PTA_ERR_MISMATCH,
+                        "%s: not the model the plan was made for (structure "
+                        "%.12s..., the plan expects %.12s...); plan again",
+                        pta_model_path(model), digest, plan->model_digest);
+    }
+    return PTA_OK;
+}
+
+/* The model where the plan says, seen from here or from the plan's folder. */
+static pta_status find_model(pta_ctx *ctx, const char *plan_path,
+                             const char *model, char **out)
+{
+    const char *base = pta_base_name(plan_path);
+    size_t folder = (size_t)(base - plan_path);
+    char *beside;
+    if (model[0] == '/' || access(model, F_OK) == 0 || folder == 0) {
+        *out = pta_strdup(ctx, model);
+        return *out == NULL ? PTA_ERR_NOMEM : PTA_OK;
+    }
+    PTA_TRY_ALLOC(ctx, beside, folder + strlen(model) + 1);
+    memcpy(beside, plan_path, folder);
+    strcpy(beside + folder, model);
+    if (access(beside, F_OK) != 0) {
+        strcpy(beside, model); /* so that the message has the plan's name */
+    }
+    *out = beside;
+    return PTA_OK;
+}
+
+static pta_status load(pta_ctx *ctx, const char *plan_path, pta_loaded *l)
+{
+    char *model = NULL;
+    PTA_TRY(pta_file_read(ctx, plan_path, &l->plan_text, NULL));
+    PTA_TRY(pta_plan_parse_model(ctx, l->plan_text, plan_path, &model));
+    pta_status status = find_model(ctx, plan_path, model, &l->model_path);
+    pta_free(ctx, model);
+    PTA_TRY(status);
+    PTA_TRY(pta_model_open(ctx, l->model_path, &l->model));
+    return pta_plan_parse(ctx, l->plan_text, plan_path,
+                          pta_model_graph(l->model), &l->plan);
+}
+
+pta_status pta_load(pta_ctx *ctx, const char *plan_path, pta_loaded *out)
+{
+    pta_loaded l = {0};
+    pta_status status = load(ctx, plan_path, &l);
+    if (status == PTA_OK) {
+        status = pta_check_model(ctx, l.plan, l.model);
+    }
+    if (status != PTA_OK) {
+        pta_loaded_free(ctx, &l);
+        return status;
+    }
+    *out = l;
+    return PTA_OK;
+}
+
+void pta_loaded_free(pta_ctx *ctx, pta_loaded *loaded)
+{
+    pta_plan_destroy(ctx, &loaded->plan);
+    pta_model_close(ctx, &loaded->model);
+    pta_free(ctx, loaded->model_path);
+    pta_free(ctx, loaded->plan_text);
+    *loaded = (pta_loaded){0};
+}
