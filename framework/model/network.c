@@ -99,6 +99,16 @@ static pta_status refs_add(pta_reader *r, refs *list, ref item)
     return PTA_OK;
 }
 
+/* null, or a list of nothing but null: "mask": [null, null]. */
+static bool is_nothing(const json_t *value)
+{
+    size_t n = json_array_size(value), i = 0;
+    while (i < n && json_is_null(json_array_get(value, i))) {
+        i++;
+    }
+    return json_is_null(value) || (json_is_array(value) && i == n);
+}
+
 /* Arguments that change what a layer computes are refused by name. */
 static pta_status check_kwargs(pta_reader *r, const network *net,
                                const char *reader_name, const json_t *kwargs)
@@ -107,7 +117,7 @@ static pta_status check_kwargs(pta_reader *r, const network *net,
     json_t *value;
     json_object_foreach((json_t *)(uintptr_t)kwargs, key, value)
     {
-        bool harmless = json_is_null(value) || strcmp(key, "inputs") == 0 ||
+        bool harmless = is_nothing(value) || strcmp(key, "inputs") == 0 ||
                         (strcmp(key, "training") == 0 && !json_is_true(value));
         if (!harmless) {
             return pta_fail(r->ctx, PTA_ERR_UNSUPPORTED,
