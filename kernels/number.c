@@ -83,6 +83,18 @@ static int64_t convert_left(pta_wide value, int32_t shift, pta_format out)
     return value == 0 ? 0 : overflow(value < 0 ? -limit : limit, out);
 }
 
+/* floor + rest / den, rounded; 0 <= rest < den. */
+static int64_t round_rest(pta_wide floor, pta_wide rest, pta_wide den,
+                          bool negative, pta_format out)
+{
+    /* compares rest with den / 2 without doubling it */
+    pta_wide above = rest - (den - rest);
+    int half = (above > 0) - (above < 0);
+    bool up = rounds_up(out.rounding, negative, half, rest == 0,
+                        ((pta_uwide)floor & 1) != 0);
+    return overflow(floor + (up ? 1 : 0), out);
+}
+
 int64_t pta_convert_ref(pta_wide value, int32_t shift, pta_format out)
 {
     if (shift <= 0) {
@@ -92,7 +104,8 @@ int64_t pta_convert_ref(pta_wide value, int32_t shift, pta_format out)
         value = (value > 0) - (value < 0);
         shift = 2;
     }
-    return pta_convert_quotient_ref(value, (pta_wide)1 << shift, out);
+    pta_wide den = (pta_wide)1 << shift;
+    return round_rest(value >> shift, value & (den - 1), den, value < 0, out);
 }
 
 int64_t pta_convert_quotient_ref(pta_wide num, pta_wide den, pta_format out)
@@ -102,12 +115,23 @@ int64_t pta_convert_quotient_ref(pta_wide num, pta_wide den, pta_format out)
         floor--;
         rest += den;
     }
-    /* rest and den - rest compare as rest with den / 2, without overflow */
-    pta_wide above = rest - (den - rest);
-    int half = (above > 0) - (above < 0);
-    bool up = rounds_up(out.rounding, num < 0, half, rest == 0,
-                        ((pta_uwide)floor & 1) != 0);
-    return overflow(floor + (up ? 1 : 0), out);
+    return round_rest(floor, rest, den, num < 0, out);
+}
+
+int64_t pta_convert_scaled_ref(pta_wide num, int32_t count, int32_t shift,
+                               pta_format out)
+{
+    /* Round to odd: no comparison with an even number changes. */
+    for (; shift > 90; shift--) {
+        num = (num >> 1) | (num & 1);
+    }
+    if (shift < 0) { /* what these limits change is out of range anyway */
+        pta_wide limit = (pta_wide)1 << 62;
+        num = num > limit ? limit : num < -limit ? -limit : num;
+        num *= (pta_wide)1 << (shift < -64 ? 64 : -shift);
+        shift = 0;
+    }
+    return pta_convert_quotient_ref(num, (pta_wide)count << shift, out);
 }
 
 pta_epilogue pta_epilogue_make(int32_t acc_frac, pta_activation act,

@@ -38,6 +38,13 @@ int64_t pta_convert_ref(pta_wide value, int32_t shift, pta_format out);
 /** Same for the exact quotient num / den, den in 1..2^122, in LSBs of `out`. */
 int64_t pta_convert_quotient_ref(pta_wide num, pta_wide den, pta_format out);
 
+/**
+ * Same for num / count * 2^-shift, count > 0, any shift, |num| below 2^120.
+ * Exact for all but WRAP with |num| above 2^62 or shift below -64.
+ */
+int64_t pta_convert_scaled_ref(pta_wide num, int32_t count, int32_t shift,
+                               pta_format out);
+
 /** What happens to a weighted sum. Made by pta_epilogue_make. */
 typedef struct pta_epilogue {
     bool partial; /* the result is the accumulator itself */
