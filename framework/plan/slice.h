@@ -4,7 +4,10 @@
  *
  * Values are tensors, or parts of tensors, of one sample. Inputs and outputs
  * travel in `inputs` and `outputs` order; within a sample each starts on an
- * 8-byte boundary (docs/wire-format.md), elements in ascending flat order.
+ * 8-byte boundary (docs/wire-format.md), elements in ascending flat order. Each
+ * tensor is at most one input; steps that need less of it are given a CROP. An
+ * output may be an input, or share a buffer with one or with another output
+ * (RESHAPE), and the sink's outputs may name a value twice: devices copy.
  *
  * The slice is built from graph and plan alone (pta_slice_build, no weights,
  * no MPI). pta_slice_load (runtime/slice_load.h) then adds raw weights.
@@ -55,13 +58,14 @@ typedef struct pta_value {
     pta_dtype dtype;   /* format's, or the accumulator's for partial sums,
                           or F32 in a float slice */
     bool partial;
-    int32_t alias_of;  /* value whose buffer this is (RESHAPE), or -1 */
+    int32_t alias_of;  /* earlier value, itself no alias, whose buffer this is
+                          (RESHAPE, or another view of the same); or -1 */
 } pta_value;
 
 /** Weights of one step; filled by pta_slice_load, rows of raw integers. */
 typedef struct pta_step_weights {
     /* DENSE [rows][cols]; CONV [cout][kh*kw*cin]; DWCONV
-     * [channels*mult][kh*kw]; SCALE_SHIFT, RELU(alpha) [rows][1].
+     * [channels*mult][kh*kw]; SCALE_SHIFT [rows][1]; RELU (alpha) [1][1].
      * Row-major, zero padded to row_bytes (a multiple of 64 when cols > 1),
      * 64-byte aligned. float32 in a float slice. */
     void *data;       /* owned by the slice */
@@ -141,13 +145,13 @@ typedef struct pta_slice {
  * Slice of one board, or of the sink (PTA_BOARD_SINK: inputs are the model's
  * integer outputs or the partial sums behind them, outputs the model's
  * outputs, whole, in graph order; steps are carried nodes only). With
- * `is_float` all dtypes are F32.
+ * `is_float` all dtypes are F32. The uncut integer graph is board 0 of a
+ * one-board plan. Weight data and biases are left NULL.
  */
 pta_status PTA_MUST_CHECK pta_slice_build(pta_ctx *ctx, const pta_graph *graph,
                                           const pta_plan *plan, int32_t board,
                                           bool is_float, pta_slice **out);
 
-/** The uncut integer graph as one slice (board 0 of a one-board plan). */
 void pta_slice_destroy(pta_ctx *ctx, pta_slice **slice);
 
 /** Bytes of one sample at the inputs or outputs, tensors 8-byte aligned, and
@@ -157,7 +161,7 @@ size_t pta_slice_out_bytes(const pta_slice *slice);
 size_t pta_slice_in_offset(const pta_slice *slice, int32_t i);
 size_t pta_slice_out_offset(const pta_slice *slice, int32_t i);
 
-/** Bytes of the raw weights at storage width, and biases. */
+/** Bytes of the raw weights at storage width, without padding, and biases. */
 size_t pta_slice_weight_bytes(const pta_slice *slice);
 
 #endif

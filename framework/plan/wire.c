@@ -91,63 +91,47 @@ static pta_status fill_wire(const mesh *m, pta_wire *wire)
 
 /* ---- direct: the message is the sample ---- */
 
-/* The piece moves all n elements, in order. */
-static bool moves_all(const pta_piece *piece, int64_t n)
+static int32_t n_outputs(const mesh *m, int32_t src)
 {
-    const pta_copy *copy = &piece->copy;
-    return copy->n_elements == n && copy->n_runs == 1 &&
-           copy->runs[0].src == 0 && copy->runs[0].dst == 0;
+    return src == PTA_BOARD_SOURCE ? m->graph->n_inputs
+                                   : slice_of(m, src)->n_outputs;
 }
 
-static bool direct_from_source(const mesh *m, const pta_wire *wire)
+static int64_t output_count(const mesh *m, int32_t src, int32_t output)
 {
-    if (wire->n_pieces != m->graph->n_inputs) {
-        return false;
+    if (src == PTA_BOARD_SOURCE) {
+        int32_t node = m->graph->inputs[output];
+        return pta_view_count(m->graph->nodes[node].view);
     }
-    for (int32_t i = 0; i < wire->n_pieces; i++) {
-        int32_t node = m->graph->inputs[i];
-        int64_t n = pta_view_count(m->graph->nodes[node].view);
-        if (wire->pieces[i].src_output != i ||
-            !moves_all(&wire->pieces[i], n)) {
-            return false;
-        }
-    }
-    return true;
+    const pta_slice *slice = slice_of(m, src);
+    return pta_region_count(&slice->values[slice->outputs[output]].region);
 }
 
+/* Samples and messages are in ascending flat order, so that a piece with all
+ * elements of a tensor has them in the tensor's own. */
 static bool direct_from(const mesh *m, const pta_wire *wire)
 {
-    if (wire->src == PTA_BOARD_SOURCE) {
-        return direct_from_source(m, wire);
+    bool direct = wire->n_pieces == n_outputs(m, wire->src);
+    for (int32_t i = 0; direct && i < wire->n_pieces; i++) {
+        const pta_piece *piece = &wire->pieces[i];
+        direct = piece->src_output == i &&
+                 piece->copy.n_elements == output_count(m, wire->src, i);
     }
-    const pta_slice *src = slice_of(m, wire->src);
-    if (wire->n_pieces != src->n_outputs) {
-        return false;
-    }
-    for (int32_t i = 0; i < wire->n_pieces; i++) {
-        const pta_value *value = &src->values[src->outputs[i]];
-        if (wire->pieces[i].src_output != i ||
-            !moves_all(&wire->pieces[i], pta_region_count(&value->region))) {
-            return false;
-        }
-    }
-    return true;
+    return direct;
 }
 
+/* With all elements of all inputs in it, it is the receiver's only wire. */
 static bool direct_to(const mesh *m, const pta_wire *wire)
 {
     const pta_slice *dst = slice_of(m, wire->dst);
-    if (wire->n_pieces != dst->n_inputs) {
-        return false; /* another wire brings the rest */
+    bool direct = wire->n_pieces == dst->n_inputs;
+    for (int32_t i = 0; direct && i < wire->n_pieces; i++) {
+        const pta_piece *piece = &wire->pieces[i];
+        direct = !piece->partial &&
+                 piece->copy.n_elements ==
+                     pta_region_count(&input_value(dst, i)->region);
     }
-    for (int32_t i = 0; i < wire->n_pieces; i++) {
-        const pta_value *value = input_value(dst, i);
-        if (wire->pieces[i].partial ||
-            !moves_all(&wire->pieces[i], pta_region_count(&value->region))) {
-            return false;
-        }
-    }
-    return true;
+    return direct;
 }
 
 /* ---- all wires ---- */

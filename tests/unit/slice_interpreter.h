@@ -8,7 +8,10 @@
 #ifndef PTA_TESTS_SLICE_INTERPRETER_H
 #define PTA_TESTS_SLICE_INTERPRETER_H
 
+#include <stdio.h>
+
 #include "base/rng.h"
+#include "plan/plan_priv.h"
 #include "plan/wire.h"
 
 typedef struct machine {
@@ -411,6 +414,42 @@ static inline int64_t *cluster_run(const cluster *c, uint64_t seed,
     }
     free(machines);
     *n_out = total;
+    return out;
+}
+
+/* A one-board plan with some formats. */
+static inline pta_plan *sim_plan(pta_ctx *ctx, const pta_graph *graph)
+{
+    pta_plan *plan = NULL;
+    if (pta_plan_create(ctx, graph, &plan) != PTA_OK) {
+        return NULL;
+    }
+    for (int32_t i = 0; i < graph->n_nodes; i++) {
+        pta_node_format *f = &plan->formats[i];
+        f->out = pta_format_tensor(16, 6, true);
+        if (pta_node_has_weight_format(&graph->nodes[i])) {
+            f->weight = pta_format_weight(8, 2);
+        }
+        f->acc_frac = pta_acc_frac(graph, plan->formats, i);
+        f->acc_bits = 40;
+        f->acc = PTA_S64;
+    }
+    return plan;
+}
+
+/* Builds a plan's slices and wires and runs one sample; NULL if that fails. */
+static inline int64_t *sim_run(pta_ctx *ctx, const pta_graph *graph,
+                               const pta_plan *plan, uint64_t seed, int64_t *n)
+{
+    cluster c;
+    int64_t *out = NULL;
+    pta_status status = cluster_open(ctx, graph, plan, &c);
+    if (status == PTA_OK) {
+        out = cluster_run(&c, seed, n);
+    } else {
+        fprintf(stderr, "\n%s\n", pta_ctx_error(ctx));
+    }
+    cluster_close(ctx, &c);
     return out;
 }
 

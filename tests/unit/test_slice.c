@@ -19,23 +19,6 @@ static const char *const kinds[] = {"neuron",    "channel", "input",
 
 /* ---- plans ---- */
 
-static pta_plan *test_plan(pta_ctx *ctx, const pta_graph *graph)
-{
-    pta_plan *plan = NULL;
-    UNIT_OK(ctx, pta_plan_create(ctx, graph, &plan));
-    for (int32_t i = 0; i < graph->n_nodes; i++) {
-        pta_node_format *f = &plan->formats[i];
-        f->out = pta_format_tensor(16, 6, true);
-        if (pta_node_has_weight_format(&graph->nodes[i])) {
-            f->weight = pta_format_weight(8, 2);
-        }
-        f->acc_frac = pta_acc_frac(graph, plan->formats, i);
-        f->acc_bits = 40;
-        f->acc = PTA_S64;
-    }
-    return plan;
-}
-
 /* "conv_3,dense_5=neuron:4": items[s] is what stands after the layer. */
 static void cut_text(const pta_graph *graph, const int32_t *starts,
                      char (*items)[64], int32_t n, char *text)
@@ -126,21 +109,6 @@ static void random_plan(pta_ctx *ctx, const pta_graph *graph, uint64_t *rng,
 
 /* ---- equality ---- */
 
-static int64_t *run_plan(pta_ctx *ctx, const pta_graph *graph,
-                         const pta_plan *plan, uint64_t seed, int64_t *n)
-{
-    cluster c;
-    int64_t *out = NULL;
-    pta_status status = cluster_open(ctx, graph, plan, &c);
-    if (status == PTA_OK) {
-        out = cluster_run(&c, seed, n);
-    } else {
-        fprintf(stderr, "\n%s\n", pta_ctx_error(ctx));
-    }
-    cluster_close(ctx, &c);
-    return out;
-}
-
 /* Counts what was tried, so that no kind of cut goes untested. */
 typedef struct tally {
     int32_t kind[7], parts[6], boards;
@@ -164,11 +132,11 @@ static void test_random_cuts(void)
         uint64_t at = rng;
         char text[2048];
         pta_graph *graph = cut_graph(ctx, &rng, pick(&rng, 2, 9));
-        pta_plan *plan = test_plan(ctx, graph);
+        pta_plan *plan = sim_plan(ctx, graph);
         int64_t n = 0, n_cut = 0;
-        int64_t *whole = run_plan(ctx, graph, plan, at, &n);
+        int64_t *whole = sim_run(ctx, graph, plan, at, &n);
         random_plan(ctx, graph, &rng, plan, text);
-        int64_t *cut = run_plan(ctx, graph, plan, at, &n_cut);
+        int64_t *cut = sim_run(ctx, graph, plan, at, &n_cut);
         bool same = whole != NULL && cut != NULL && n == n_cut &&
                     memcmp(whole, cut, (size_t)n * 8) == 0;
         if (!same) {
