@@ -29,9 +29,10 @@ static pta_status open_feed(pta_ctx *ctx, const pta_plan *plan,
     if (feed->rows == 0) {
         return pta_fail(ctx, PTA_ERR_MISMATCH, "%s: there are no rows", text);
     }
-    PTA_TRY(pta_layout_inputs(ctx, feed->graph, plan, is_float, &feed->layout));
     PTA_TRY(
-        pta_layout_inputs(ctx, feed->graph, plan, false, &feed->raw_layout));
+        pta_packing_inputs(ctx, feed->graph, plan, is_float, &feed->layout));
+    PTA_TRY(
+        pta_packing_inputs(ctx, feed->graph, plan, false, &feed->raw_layout));
     for (int32_t i = 0; i < feed->layout.n; i++) {
         int64_t count = feed->layout.tensor[i].count;
         feed->most = count > feed->most ? count : feed->most;
@@ -62,8 +63,8 @@ void pta_feed_close(pta_ctx *ctx, pta_feed **feed)
     if (*feed != NULL) {
         pta_free(ctx, (*feed)->raws);
         pta_free(ctx, (*feed)->values);
-        pta_layout_free(ctx, &(*feed)->raw_layout);
-        pta_layout_free(ctx, &(*feed)->layout);
+        pta_packing_free(ctx, &(*feed)->raw_layout);
+        pta_packing_free(ctx, &(*feed)->layout);
         pta_dataset_close(ctx, &(*feed)->data);
         pta_free(ctx, *feed);
         *feed = NULL;

@@ -5,7 +5,7 @@
 #ifndef PTA_CLI_FEED_H
 #define PTA_CLI_FEED_H
 
-#include "cli/layout.h"
+#include "cli/packing.h"
 #include "datasets/dataset.h"
 
 /** Rows worked on at a time by references and encoding. */
@@ -14,8 +14,8 @@
 typedef struct pta_feed {
     const pta_graph *graph; /* borrowed */
     pta_dataset *data;      /* owned */
-    pta_layout layout;      /* owned; of the source's samples */
-    pta_layout raw_layout;  /* owned; the same at integer formats */
+    pta_packing layout;     /* owned; of the source's samples */
+    pta_packing raw_layout; /* owned; the same at integer formats */
     int64_t rows;
     int64_t most;  /* elements of the largest input */
     float *values; /* owned; [PTA_FEED_ROWS][most] */

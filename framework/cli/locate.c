@@ -20,7 +20,7 @@ typedef struct locator {
     pta_slice **slices; /* owned; boards, then the sink */
     pta_wires wires;    /* owned */
     void *source;       /* owned; the encoded sample */
-    const pta_layout *inputs;
+    const pta_packing *inputs;
     void **in, **out; /* owned; [n_slices], one sample each */
     pta_difference *found;
     bool done;

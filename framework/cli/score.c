@@ -9,16 +9,16 @@ static bool is_probability(const pta_graph *graph)
     return op == PTA_OP_SIGMOID || op == PTA_OP_HARD_SIGMOID;
 }
 
-int32_t pta_class_of(const pta_graph *graph, const pta_layout *outputs,
+int32_t pta_class_of(const pta_graph *graph, const pta_packing *outputs,
                      const void *sample)
 {
     int64_t count = outputs->tensor[0].count, best = 0;
-    double most = pta_layout_value(outputs, sample, 0, 0);
+    double most = pta_packing_value(outputs, sample, 0, 0);
     if (count == 1) {
         return most > (is_probability(graph) ? 0.5 : 0.0);
     }
     for (int64_t e = 1; e < count; e++) {
-        double value = pta_layout_value(outputs, sample, 0, e);
+        double value = pta_packing_value(outputs, sample, 0, e);
         if (value > most) {
             most = value;
             best = e;
@@ -40,7 +40,7 @@ int32_t pta_class_of_float(const pta_graph *graph, const float *values,
     return (int32_t)best;
 }
 
-void pta_digest_outputs(pta_sha256 *hash, const pta_layout *outputs,
+void pta_digest_outputs(pta_sha256 *hash, const pta_packing *outputs,
                         const void *samples, int64_t n)
 {
     for (int64_t s = 0; s < n; s++) {
@@ -48,7 +48,7 @@ void pta_digest_outputs(pta_sha256 *hash, const pta_layout *outputs,
             (const char *)samples + (size_t)s * outputs->sample_bytes;
         for (int32_t i = 0; i < outputs->n; i++) {
             for (int64_t e = 0; e < outputs->tensor[i].count; e++) {
-                uint64_t raw = (uint64_t)pta_layout_raw(outputs, sample, i, e);
+                uint64_t raw = (uint64_t)pta_packing_raw(outputs, sample, i, e);
                 uint8_t bytes[8];
                 for (int b = 0; b < 8; b++) {
                     bytes[b] = (uint8_t)(raw >> (8 * b));

@@ -6,12 +6,12 @@
 #define PTA_CLI_SCORE_H
 
 #include "base/hash.h"
-#include "cli/layout.h"
+#include "cli/packing.h"
 
 /** Class of a sample by output 0: the greatest of several elements, ties to the
  * lowest index; of one element, whether the logit is positive (a sigmoid's
  * output is above 1/2 when its logit is). */
-int32_t pta_class_of(const pta_graph *graph, const pta_layout *outputs,
+int32_t pta_class_of(const pta_graph *graph, const pta_packing *outputs,
                      const void *sample);
 
 /** The same for output 0 of the float reference, `count` float32. */
@@ -20,7 +20,7 @@ int32_t pta_class_of_float(const pta_graph *graph, const float *values,
 
 /** Adds n samples to the digest of the outputs: elements in C-order, outputs
  * in the graph's, each a little-endian int64. */
-void pta_digest_outputs(pta_sha256 *hash, const pta_layout *outputs,
+void pta_digest_outputs(pta_sha256 *hash, const pta_packing *outputs,
                         const void *samples, int64_t n);
 
 typedef struct pta_percentiles {

@@ -97,7 +97,7 @@ typedef struct job {
     pta_weights *weights; /* NULL: the slice is sent */
     pta_runner *runner;   /* owned */
     /* rank 0: */
-    pta_layout outputs;     /* owned */
+    pta_packing outputs;    /* owned */
     pta_feed *feed;         /* owned */
     pta_verifier *verifier; /* owned, or NULL */
     pta_results *results;   /* owned, or NULL */
@@ -147,8 +147,8 @@ static pta_status open_files(pta_ctx *ctx, job *j)
                           pta_options_int(o, "limit"), j->is_float, &j->feed));
     j->rows = j->feed->rows;
     j->labels = pta_dataset_labels(j->feed->data);
-    return pta_layout_outputs(ctx, j->graph, j->loaded.plan, j->is_float,
-                              &j->outputs);
+    return pta_packing_outputs(ctx, j->graph, j->loaded.plan, j->is_float,
+                               &j->outputs);
 }
 
 static pta_status allocate(pta_ctx *ctx, job *j)
@@ -262,10 +262,10 @@ static void collect_values(const job *j, const char *samples, int32_t n)
                 int64_t at = s * count + e;
                 if (j->is_float) {
                     ((float *)(void *)j->values[i])[at] =
-                        (float)pta_layout_value(&j->outputs, sample, i, e);
+                        (float)pta_packing_value(&j->outputs, sample, i, e);
                 } else {
                     j->values[i][at] =
-                        pta_layout_raw(&j->outputs, sample, i, e);
+                        pta_packing_raw(&j->outputs, sample, i, e);
                 }
             }
         }
@@ -466,7 +466,7 @@ static void release(pta_ctx *ctx, job *j)
     pta_free(ctx, j->classes);
     pta_free(ctx, j->out);
     pta_free(ctx, j->in);
-    pta_layout_free(ctx, &j->outputs);
+    pta_packing_free(ctx, &j->outputs);
     pta_feed_close(ctx, &j->feed);
     pta_loaded_free(ctx, &j->loaded);
     pta_graph_destroy(ctx, &j->own_graph);

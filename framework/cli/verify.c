@@ -39,7 +39,7 @@ static pta_status open_references(pta_ctx *ctx, pta_verifier *v,
 
 pta_status pta_verifier_open(pta_ctx *ctx, const pta_graph *graph,
                              const pta_plan *plan, pta_weights *weights,
-                             pta_feed *feed, const pta_layout *outputs,
+                             pta_feed *feed, const pta_packing *outputs,
                              bool with_blas, bool with_float,
                              pta_verifier **out)
 {
@@ -85,7 +85,7 @@ static bool is_bit_exact(const pta_verifier *v, int32_t row, const void *sample)
         int64_t count = v->outputs->tensor[i].count;
         const int64_t *expected = (const int64_t *)v->out[i] + row * count;
         for (int64_t e = 0; e < count; e++) {
-            if (pta_layout_raw(v->outputs, sample, i, e) != expected[e]) {
+            if (pta_packing_raw(v->outputs, sample, i, e) != expected[e]) {
                 return false;
             }
         }

@@ -9,13 +9,13 @@
 #include "runtime/reference.h"
 
 typedef struct pta_verifier {
-    const pta_graph *graph;    /* borrowed */
-    const pta_layout *outputs; /* borrowed */
-    pta_feed *feed;            /* borrowed */
-    pta_reference *blas;       /* owned; NULL: not asked for */
-    pta_reference *reference;  /* owned; float, likewise */
-    void **in;                 /* owned; [n_inputs], int64 or float32 */
-    void **out;                /* owned; [n_outputs], likewise */
+    const pta_graph *graph;     /* borrowed */
+    const pta_packing *outputs; /* borrowed */
+    pta_feed *feed;             /* borrowed */
+    pta_reference *blas;        /* owned; NULL: not asked for */
+    pta_reference *reference;   /* owned; float, likewise */
+    void **in;                  /* owned; [n_inputs], int64 or float32 */
+    void **out;                 /* owned; [n_outputs], likewise */
     int64_t samples;
     int64_t bit_exact;   /* samples whose every output word is the blas one */
     int64_t first_bad;   /* sample that is not; -1: none */
@@ -25,7 +25,7 @@ typedef struct pta_verifier {
 
 pta_status PTA_MUST_CHECK pta_verifier_open(
     pta_ctx *ctx, const pta_graph *graph, const pta_plan *plan,
-    pta_weights *weights, pta_feed *feed, const pta_layout *outputs,
+    pta_weights *weights, pta_feed *feed, const pta_packing *outputs,
     bool with_blas, bool with_float, pta_verifier **out);
 
 /** Samples [first, first + n) of the feed gave `samples`; `labels` (of all

@@ -1,11 +1,11 @@
 /* How one sample lies in memory at the source and at the sink. */
-#include "cli/layout.h"
+#include "cli/packing.h"
 
 static pta_status make(pta_ctx *ctx, const pta_graph *graph,
                        const pta_plan *plan, bool is_float, int32_t n,
-                       bool is_input, pta_layout *out)
+                       bool is_input, pta_packing *out)
 {
-    pta_layout layout = {.n = n};
+    pta_packing layout = {.n = n};
     PTA_TRY_ALLOC(ctx, layout.tensor, n);
     for (int32_t i = 0; i < n; i++) {
         pta_tensor_place *t = &layout.tensor[i];
@@ -22,28 +22,28 @@ static pta_status make(pta_ctx *ctx, const pta_graph *graph,
     return PTA_OK;
 }
 
-pta_status pta_layout_inputs(pta_ctx *ctx, const pta_graph *graph,
-                             const pta_plan *plan, bool is_float,
-                             pta_layout *out)
+pta_status pta_packing_inputs(pta_ctx *ctx, const pta_graph *graph,
+                              const pta_plan *plan, bool is_float,
+                              pta_packing *out)
 {
     return make(ctx, graph, plan, is_float, graph->n_inputs, true, out);
 }
 
-pta_status pta_layout_outputs(pta_ctx *ctx, const pta_graph *graph,
-                              const pta_plan *plan, bool is_float,
-                              pta_layout *out)
+pta_status pta_packing_outputs(pta_ctx *ctx, const pta_graph *graph,
+                               const pta_plan *plan, bool is_float,
+                               pta_packing *out)
 {
     return make(ctx, graph, plan, is_float, graph->n_outputs, false, out);
 }
 
-void pta_layout_free(pta_ctx *ctx, pta_layout *layout)
+void pta_packing_free(pta_ctx *ctx, pta_packing *layout)
 {
     pta_free(ctx, layout->tensor);
-    *layout = (pta_layout){0};
+    *layout = (pta_packing){0};
 }
 
-int64_t pta_layout_raw(const pta_layout *layout, const void *sample, int32_t i,
-                       int64_t e)
+int64_t pta_packing_raw(const pta_packing *layout, const void *sample,
+                        int32_t i, int64_t e)
 {
     const pta_tensor_place *t = &layout->tensor[i];
     const void *at = (const char *)sample + t->offset;
@@ -62,13 +62,13 @@ int64_t pta_layout_raw(const pta_layout *layout, const void *sample, int32_t i,
     return 0;
 }
 
-double pta_layout_value(const pta_layout *layout, const void *sample, int32_t i,
-                        int64_t e)
+double pta_packing_value(const pta_packing *layout, const void *sample,
+                         int32_t i, int64_t e)
 {
     const pta_tensor_place *t = &layout->tensor[i];
     if (t->dtype == PTA_F32) {
         const char *at = (const char *)sample + t->offset;
         return (double)((const float *)(const void *)at)[e];
     }
-    return pta_format_value(t->format, pta_layout_raw(layout, sample, i, e));
+    return pta_format_value(t->format, pta_packing_raw(layout, sample, i, e));
 }
