@@ -98,17 +98,22 @@ void pta_exact_relu_run(double *y, const double *x, int64_t n,
     }
 }
 
-static long double sigmoid(long double x)
+/* |y| is less than `bound` by more than nothing, but perhaps by less than a
+ * long double tells: one step down keeps it apart from a tie. */
+static long double below(long double y, long double bound)
 {
-    return 1.0L / (1.0L + expl(-x));
+    return y == bound ? nextafterl(y, 0.0L) : y;
 }
 
-/* |tanh x| is below |x| and below 1 by less than a long double tells when x is
- * tiny or huge; one step down keeps that apart from a tie. */
+static long double sigmoid(long double x)
+{
+    return below(1.0L / (1.0L + expl(-x)), 1.0L);
+}
+
 static long double tangent(long double x)
 {
     long double y = tanhl(x);
-    return y == x || fabsl(y) == 1.0L ? nextafterl(y, 0.0L) : y;
+    return below(below(below(y, x), 1.0L), -1.0L);
 }
 
 static void fill_table(double *table, pta_format in, pta_format out,

@@ -117,9 +117,13 @@ static inline int64_t rg_quantise(double value, pta_format f)
     return rg_convert(rg_exact(value), f);
 }
 
-/* AP_RND at `frac`, for biases and bounds below 2^62. */
+/* AP_RND at `frac`, for biases and bounds; a bound beyond 2^63 bounds nothing,
+ * and a value below 2^-60 units is none. */
 static inline int64_t rg_quantise_at(double value, int frac)
 {
+    if (ldexp(fabs(value), frac) >= 0x1p63) {
+        return value < 0.0 ? INT64_MIN : INT64_MAX;
+    }
     ratio v = rg_exact(value);
     int drop = v.frac - frac;
     i128 one = 1;
@@ -248,14 +252,18 @@ static inline ratio rg_relu(const rg_place *p, int64_t element)
     return (ratio){x < top ? x : top, 1, f->acc_frac};
 }
 
-/* sigmoid and tanh as 64-bit fractions; test_reference checks the tables. */
+/* sigmoid and tanh as 64-bit fractions; test_reference checks the tables. The
+ * true value is nearer to 0 than 1 or x where a long double is equal to it. */
 static inline ratio rg_curve(const rg_place *p, int64_t element)
 {
     const pta_node *n = &p->r->graph->nodes[p->node];
     int frac = rg_frac(p->r->formats[n->in[0]].out);
     long double x = ldexpl((long double)rg_in(p, 0, element), -frac);
     long double y = n->op == PTA_OP_TANH ? tanhl(x) : 1.0L / (1.0L + expl(-x));
-    return (ratio){(i128)ldexpl(y, 64), 1, 64};
+    bool is_less = fabsl(y) == 1.0L || (n->op == PTA_OP_TANH && y == x);
+    i128 num = (i128)ldexpl(y, 64) * 256;
+    return (ratio){is_less && y != 0.0L ? num - (y > 0.0L ? 1 : -1) : num, 1,
+                   72};
 }
 
 static inline ratio rg_hard_sigmoid(const rg_place *p, int64_t element)
@@ -500,13 +508,15 @@ static inline void rg_weights(random_graph *r, int32_t i, int64_t n_kernel,
     const pta_node *n = &r->graph->nodes[i];
     pta_format x = r->formats[n->in[0]].out;
     pta_format f = {.width = (int16_t)rg_width(r),
-                    .integer = (int16_t)rg_range(r, -2, 3),
                     .is_signed = true,
                     .rounding = PTA_RND_RND,
                     .overflow = PTA_OVF_SAT_SYM};
     int64_t top = INT64_C(1) << (f.width - 1);
     int64_t room = (INT64_C(1) << (60 - x.width)) / fan_in;
     top = top > room ? room : top;
+    int bits; /* of the largest weight, which is then about 1/4 to 8 */
+    frexp((double)top, &bits);
+    f.integer = (int16_t)(f.width - bits + rg_range(r, -2, 3));
     r->formats[i].weight = f;
     r->formats[i].acc_frac = rg_frac(f) + rg_frac(x);
     r->kernel[i] = calloc((size_t)n_kernel, sizeof(double));
@@ -525,7 +535,7 @@ static inline void rg_random_activation(random_graph *r, pta_node *n,
                                         double top)
 {
     n->act = (pta_activation)rg_range(r, PTA_ACT_NONE, PTA_ACT_RELU_MAX);
-    n->act_max = n->act == PTA_ACT_RELU_MAX ? top : INFINITY;
+    n->act_max = n->act == PTA_ACT_RELU_MAX ? top : HUGE_VAL;
 }
 
 static inline int rg_out(int n, int k, int stride, int dilation, int pads)
@@ -638,7 +648,7 @@ static inline void rg_add_relu(pta_ctx *ctx, random_graph *r, int32_t from)
     n.alpha = (double)rg_range(r, 0, 9) / 10.0;
     n.threshold = (double)rg_range(r, -3, 3) / 9.0;
     n.act_max =
-        rg_range(r, 0, 1) == 0 ? INFINITY : (double)rg_range(r, 1, 60) / 7.0;
+        rg_range(r, 0, 1) == 0 ? HUGE_VAL : (double)rg_range(r, 1, 60) / 7.0;
     rg_add(ctx, r, &n, r->graph->nodes[from].view, &i);
     r->formats[i].weight = (pta_format){.width = (int16_t)rg_width(r),
                                         .integer = 1,
@@ -699,18 +709,20 @@ static inline void rg_add_node(pta_ctx *ctx, random_graph *r, pta_op op,
     rg_evaluate(r, i);
 }
 
-/* An op that the tensor `from` can go through. */
+/* An op that the tensor `from` can go through; a dense layer brings very small
+ * values back, where an oracle of 128 bits could not align them. */
 static inline pta_op rg_random_op(random_graph *r, int32_t from)
 {
+    pta_format f = r->formats[from].out;
+    if (abs(rg_frac(f)) > 34) {
+        return PTA_OP_DENSE;
+    }
     for (;;) {
         pta_op op = (pta_op)rg_range(r, PTA_OP_DENSE, PTA_OP_CONCAT);
-        pta_format f = r->formats[from].out;
         bool is_table = op == PTA_OP_SIGMOID || op == PTA_OP_TANH;
-        bool is_far = abs(rg_frac(f)) > 34;
-        bool is_large = pta_view_count(r->graph->nodes[from].view) > 200 &&
-                        (op == PTA_OP_CONCAT || op == PTA_OP_ZEROPAD);
-        if (op != PTA_OP_SOFTMAX && op != PTA_OP_INPUT && !is_far &&
-            !is_large && !(is_table && f.width > 14) &&
+        bool grows = op == PTA_OP_CONCAT || op == PTA_OP_ZEROPAD;
+        if (op != PTA_OP_SOFTMAX && !(is_table && f.width > 14) &&
+            !(grows && pta_view_count(r->graph->nodes[from].view) > 200) &&
             !(op == PTA_OP_MUL && f.width > 30)) {
             return op;
         }
