@@ -150,16 +150,12 @@ static pta_status hold_pair(const work *w, int32_t first, int32_t second)
 
 /* ---- rows ---- */
 
-/* Layers without a notion of rows, or that reach over all of them. */
-static bool breaks_rows(const pta_node *node)
-{
-    return node->op == PTA_OP_DENSE || node->op == PTA_OP_PERMUTE ||
-           (node->op == PTA_OP_CONCAT && node->axis == 0);
-}
-
 /* Every tensor that leaves is cut where the last one is, in proportion. */
 static void hold_rows(const work *w, int32_t id, int32_t total)
 {
+    if (w->graph->nodes[id].op == PTA_OP_INPUT) {
+        return;
+    }
     int32_t image = pta_stage_image(w->graph, w->s, id);
     pta_region r = pta_region_whole(w->graph->nodes[image].view);
     int64_t at = 0;
@@ -171,25 +167,6 @@ static void hold_rows(const work *w, int32_t id, int32_t total)
         *pta_layout_region(w->layout, id, p) = r;
     }
     w->layout->hold[id] = PTA_HOLD_PARTS;
-}
-
-static pta_status layout_rows(const work *w, const pta_divided *d)
-{
-    for (int32_t i = w->s->first; i <= w->s->last; i++) {
-        const pta_node *node = &w->graph->nodes[i];
-        if (node->op == PTA_OP_INPUT) {
-            continue;
-        }
-        if (breaks_rows(node)) {
-            return pta_stage_fail(
-                w->ctx, w->graph, w->plan, w->stage, PTA_ERR_UNSUPPORTED,
-                "'%s' is %s, expected convolutions, poolings and layers that "
-                "go element by element: begin a stage there",
-                node->name, pta_op_name(node->op));
-        }
-        hold_rows(w, i, d->total);
-    }
-    return PTA_OK;
 }
 
 /* ---- all stages ---- */
@@ -229,7 +206,10 @@ static pta_status layout_stage(const work *w)
     }
     PTA_TRY(check_sizes(w, &d));
     if (s->split == PTA_SPLIT_ROWS) {
-        return layout_rows(w, &d);
+        for (int32_t i = s->first; i <= s->last; i++) {
+            hold_rows(w, i, d.total);
+        }
+        return PTA_OK;
     }
     int32_t second = pta_stage_weighted(w->graph, s, d.node + 1);
     hold_between(w, s->first, d.node - 1);

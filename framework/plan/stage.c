@@ -123,6 +123,33 @@ static int32_t last_computed(const pta_graph *graph, const pta_stage *stage)
     return -1;
 }
 
+/* Layers without a notion of rows, or that reach over all of them. */
+static bool breaks_rows(const pta_node *node)
+{
+    return node->op == PTA_OP_DENSE || node->op == PTA_OP_PERMUTE ||
+           (node->op == PTA_OP_CONCAT && node->axis == 0);
+}
+
+static pta_status divided_rows(pta_ctx *ctx, const pta_graph *graph,
+                               const pta_plan *plan, int32_t stage,
+                               int32_t last, pta_divided *out)
+{
+    const pta_stage *s = &plan->stages[stage];
+    for (int32_t i = s->first; i <= s->last; i++) {
+        const pta_node *node = &graph->nodes[i];
+        if (breaks_rows(node)) {
+            return pta_stage_fail(
+                ctx, graph, plan, stage, PTA_ERR_UNSUPPORTED,
+                "'%s' is %s, expected convolutions, poolings and layers that "
+                "go element by element: begin a stage there",
+                node->name, pta_op_name(node->op));
+        }
+    }
+    int32_t image = pta_stage_image(graph, s, last);
+    *out = (pta_divided){image, graph->nodes[image].view.h, 1, "rows"};
+    return PTA_OK;
+}
+
 static pta_status divided_weighted(pta_ctx *ctx, const pta_graph *graph,
                                    const pta_plan *plan, int32_t stage,
                                    pta_divided *out)
@@ -178,9 +205,7 @@ pta_status pta_stage_divided(pta_ctx *ctx, const pta_graph *graph,
         return PTA_OK;
     }
     if (s->split == PTA_SPLIT_ROWS) {
-        int32_t image = pta_stage_image(graph, s, last);
-        *out = (pta_divided){image, graph->nodes[image].view.h, 1, "rows"};
-        return PTA_OK;
+        return divided_rows(ctx, graph, plan, stage, last, out);
     }
     return divided_weighted(ctx, graph, plan, stage, out);
 }
