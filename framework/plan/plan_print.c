@@ -82,7 +82,7 @@ static void put_layer(text *t, const pta_node *node, const pta_node_format *f)
     if (pta_node_has_weight_format(node)) {
         put_weight_format(t, f->weight);
     }
-    if (node->op != PTA_OP_INPUT) {
+    if (node->op != PTA_OP_INPUT && f->acc_bits > 0) {
         put(t, ", \"acc_bits\": %d", (int)f->acc_bits);
     }
     if (pta_node_splittable(node)) {
