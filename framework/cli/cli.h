@@ -78,10 +78,11 @@ pta_status PTA_MUST_CHECK pta_write_json(pta_ctx *ctx, const char *path,
 #define PTA_COUNT_TEXT 32
 const char *pta_print_count(int64_t n, char text[PTA_COUNT_TEXT]);
 
-/** "[5,5,64]" or "1.2 MiB"; `text` holds at least 64 bytes. Return text. */
-#define PTA_SHAPE_TEXT 64
-const char *pta_print_shape(const pta_shape *shape, char text[PTA_SHAPE_TEXT]);
+/** "1.2 MiB". Returns text. */
 const char *pta_print_bytes(uint64_t n, char text[PTA_COUNT_TEXT]);
+
+/** ", calibrated on mnist:train (60,000 rows)"; nothing if unknown. */
+void pta_print_calibration(const pta_calibration *calibration, FILE *file);
 
 /** A text table: rows of cells, then printed aligned. Columns whose heading
  * begins with '>' are set to the right. */

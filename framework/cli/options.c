@@ -383,22 +383,50 @@ const char *pta_options_operand(const pta_options *options)
 
 /* ---- writing ---- */
 
+/* Help begins in this column and is wrapped before column 80. */
+#define HELP_COLUMN 26
+#define HELP_WIDTH  79
+
+/* Prints words from `column` on, on new lines where they would not fit. */
+static void print_words(const char *text, int column, FILE *file)
+{
+    for (bool is_first = true; *text != '\0'; is_first = false) {
+        int length = (int)strcspn(text, " ");
+        if (!is_first && column + 1 + length > HELP_WIDTH) {
+            fprintf(file, "\n%*s", HELP_COLUMN, "");
+            column = HELP_COLUMN;
+        } else if (!is_first) {
+            fputc(' ', file);
+            column++;
+        }
+        fprintf(file, "%.*s", length, text);
+        column += length;
+        text += length + (text[length] == ' ');
+    }
+}
+
 static void help_line(const pta_option *option, FILE *file)
 {
-    char left[96];
+    char left[96], help[512];
     char letter[8] = "    ";
     const char *value = option->kind == PTA_OPTION_CHOICE ? option->choices
                                                           : option->placeholder;
     if (option->letter != 0) {
         snprintf(letter, sizeof letter, "-%c, ", option->letter);
     }
-    snprintf(left, sizeof left, "%s--%s%s%s", letter, option->name,
+    snprintf(left, sizeof left, "  %s--%s%s%s", letter, option->name,
              value != NULL ? " " : "", value != NULL ? value : "");
-    fprintf(file, "  %-32s%s%s", left, strlen(left) > 31 ? " " : "",
-            option->help);
-    if (option->fallback != NULL) {
-        fprintf(file, " [%s]", option->fallback);
+    snprintf(help, sizeof help, "%s%s%s%s", option->help,
+             option->fallback != NULL ? " [" : "",
+             option->fallback != NULL ? option->fallback : "",
+             option->fallback != NULL ? "]" : "");
+    fprintf(file, "%-*s", HELP_COLUMN - 1, left);
+    int column = (int)strlen(left) + 1;
+    if (column > HELP_COLUMN) {
+        fprintf(file, "\n%*s", HELP_COLUMN - 1, "");
     }
+    fputc(' ', file);
+    print_words(help, HELP_COLUMN, file);
     fputc('\n', file);
 }
 

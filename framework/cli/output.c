@@ -42,15 +42,15 @@ const char *pta_print_bytes(uint64_t n, char text[PTA_COUNT_TEXT])
     return text;
 }
 
-const char *pta_print_shape(const pta_shape *shape, char text[PTA_SHAPE_TEXT])
+void pta_print_calibration(const pta_calibration *c, FILE *file)
 {
-    int used = snprintf(text, PTA_SHAPE_TEXT, "[");
-    for (int32_t i = 0; i < shape->rank; i++) {
-        used += snprintf(text + used, (size_t)(PTA_SHAPE_TEXT - used), "%s%d",
-                         i > 0 ? "," : "", shape->dim[i]);
+    char rows[PTA_COUNT_TEXT];
+    if (c->set != NULL && c->set[0] != '\0') {
+        bool has_split = c->split != NULL && c->split[0] != '\0';
+        fprintf(file, ", calibrated on %s%s%s (%s rows)", c->set,
+                has_split ? ":" : "", has_split ? c->split : "",
+                pta_print_count(c->rows, rows));
     }
-    snprintf(text + used, (size_t)(PTA_SHAPE_TEXT - used), "]");
-    return text;
 }
 
 /* ---- tables ---- */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "cli/cli.h"
+#include "ir/build.h"
 
 static const pta_option info_options[] = {
     {.name = "json",
@@ -58,7 +59,8 @@ static pta_status print_table(pta_ctx *ctx, const pta_model *model)
         print_merged(node, merged, sizeof merged);
         pta_table_cell(&table, "%s", node->name);
         pta_table_cell(&table, "%s", pta_op_name(node->op));
-        pta_table_cell(&table, "%s", pta_print_shape(&node->shape, shape));
+        pta_shape_print(&node->shape, shape);
+        pta_table_cell(&table, "%s", shape);
         pta_table_cell(&table, "%s",
                        pta_print_count(pta_node_params(graph, i), a));
         pta_table_cell(&table, "%s",

@@ -211,10 +211,11 @@ static pta_status write_plan(pta_ctx *ctx, const pta_options *options,
         status = pta_file_write(ctx, path, text, strlen(text));
     }
     if (status == PTA_OK) {
-        printf("%s: %d boards in %d stages, formats from %s%s%s (%lld rows)\n",
-               path, plan->n_boards, plan->n_stages, plan->calibration.set,
-               plan->calibration.split[0] != '\0' ? ":" : "",
-               plan->calibration.split, (long long)plan->calibration.rows);
+        printf("%s: %d %s in %d %s", path, plan->n_boards,
+               plan->n_boards == 1 ? "board" : "boards", plan->n_stages,
+               plan->n_stages == 1 ? "stage" : "stages");
+        pta_print_calibration(&plan->calibration, stdout);
+        printf("\n");
     }
     pta_free(ctx, text);
     pta_free(ctx, path);

@@ -188,14 +188,9 @@ static pta_status print_wires(const view *v)
 
 static pta_status print_view(const view *v, const char *path)
 {
-    const pta_calibration *c = &v->plan->calibration;
-    printf("%s: %s on %d boards, profile %s", path, v->plan->model,
-           v->plan->n_boards, v->plan->profile);
-    if (c->set != NULL) {
-        printf(", calibrated on %s%s%s (%lld rows)", c->set,
-               c->split != NULL && c->split[0] != '\0' ? ":" : "",
-               c->split != NULL ? c->split : "", (long long)c->rows);
-    }
+    printf("%s: %s, %d %s, profile %s", path, v->plan->model, v->plan->n_boards,
+           v->plan->n_boards == 1 ? "board" : "boards", v->plan->profile);
+    pta_print_calibration(&v->plan->calibration, stdout);
     printf("\n\n");
     PTA_TRY(print_boards(v));
     printf("\n");
