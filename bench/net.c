@@ -1,4 +1,4 @@
-/* Generated networks (net.h). */
+/* Networks for benchmarks and tests (net.h). */
 #include "net.h"
 
 #include <math.h>
@@ -8,6 +8,7 @@
 #include "base/rng.h"
 #include "ir/build.h"
 #include "quant/formats.h"
+#include "runtime/reference.h"
 
 /* ---- weights ---- */
 
@@ -198,6 +199,34 @@ pta_status net_image(pta_ctx *ctx, int32_t h, int32_t bits, uint64_t seed,
     return close_on_failure(ctx, status, out);
 }
 
+/** Borrows the model's graph: net_destroy must not free it. */
+static pta_status open_file(pta_ctx *ctx, const char *h5, const char *json,
+                            int32_t bits, net *n)
+{
+    PTA_TRY(pta_model_open(ctx, h5, &n->model));
+    n->graph = (pta_graph *)(uintptr_t)pta_model_graph(n->model);
+    n->weights = *pta_model_weights(n->model);
+    PTA_TRY(pta_plan_create(ctx, n->graph, &n->plan));
+    n->plan->bits = bits;
+    pta_ranges *ranges = NULL;
+    PTA_TRY(pta_ranges_read(ctx, json, n->graph, &ranges));
+    pta_status status =
+        pta_formats_choose(ctx, n->graph, pta_model_weights(n->model), ranges,
+                           bits, n->plan->formats);
+    pta_ranges_destroy(ctx, &ranges);
+    return status;
+}
+
+pta_status net_file(pta_ctx *ctx, const char *folder, const char *name,
+                    int32_t bits, net *out)
+{
+    *out = (net){0};
+    char h5[512], json[512];
+    snprintf(h5, sizeof h5, "%s/%s.h5", folder, name);
+    snprintf(json, sizeof json, "%s/%s.ranges.json", folder, name);
+    return close_on_failure(ctx, open_file(ctx, h5, json, bits, out), out);
+}
+
 pta_status net_cut(pta_ctx *ctx, net *net, const char *cut)
 {
     return pta_cut_apply(ctx, cut, net->graph, net->plan);
@@ -206,6 +235,10 @@ pta_status net_cut(pta_ctx *ctx, net *net, const char *cut)
 void net_destroy(pta_ctx *ctx, net *n)
 {
     pta_plan_destroy(ctx, &n->plan);
+    if (n->model != NULL) {
+        n->graph = NULL;
+        pta_model_close(ctx, &n->model);
+    }
     pta_graph_destroy(ctx, &n->graph);
 }
 
@@ -240,4 +273,56 @@ void net_samples(const net *n, uint64_t seed, int64_t count, void *samples)
             memcpy(at + (size_t)e * element, &raw, element);
         }
     }
+}
+
+/* ---- reference ---- */
+
+static int64_t load_raw(const uint8_t *at, size_t element)
+{
+    int64_t raw = 0;
+    memcpy(&raw, at, element);
+    int shift = 64 - 8 * (int)element; /* extends the sign */
+    return (int64_t)((uint64_t)raw << shift) >> shift;
+}
+
+static pta_status run_reference(pta_ctx *ctx, net *net, const int64_t *in,
+                                int32_t n, int64_t *out)
+{
+    pta_reference *reference = NULL;
+    PTA_TRY(pta_reference_open(ctx, net->graph, &net->weights,
+                               net->plan->formats, n, &reference));
+    pta_status status =
+        pta_reference_run(reference, ctx, (const void *const[]){in},
+                          (void *const[]){out}, n, NULL, NULL);
+    pta_reference_close(ctx, &reference);
+    return status;
+}
+
+pta_status net_reference(pta_ctx *ctx, net *net, const void *samples, int32_t n,
+                         size_t out_bytes, void *results)
+{
+    int32_t last = pta_graph_integer_output(net->graph, 0);
+    int64_t n_in = input_count(net);
+    int64_t n_out = pta_view_count(net->graph->nodes[last].view);
+    size_t in_element = pta_dtype_bytes(input_dtype(net));
+    size_t out_element =
+        pta_dtype_bytes(pta_format_dtype(net->plan->formats[last].out));
+    int64_t *in, *out;
+    PTA_TRY_ALLOC(ctx, in, (size_t)n * (size_t)n_in);
+    PTA_TRY_ALLOC(ctx, out, (size_t)n * (size_t)n_out);
+    for (int64_t i = 0; i < n * n_in; i++) {
+        in[i] = load_raw((const uint8_t *)samples +
+                             (size_t)(i / n_in) * net_sample_bytes(net) +
+                             (size_t)(i % n_in) * in_element,
+                         in_element);
+    }
+    pta_status status = run_reference(ctx, net, in, n, out);
+    for (int64_t i = 0; i < n * n_out && status == PTA_OK; i++) {
+        memcpy((uint8_t *)results + (size_t)(i / n_out) * out_bytes +
+                   (size_t)(i % n_out) * out_element,
+               &out[i], out_element);
+    }
+    pta_free(ctx, in);
+    pta_free(ctx, out);
+    return status;
 }

@@ -1,13 +1,15 @@
 /*
- * Generated networks: graph, plan and weights from a seed, without a file.
+ * Networks for benchmarks and MPI tests: generated from a seed, without a file,
+ * or read from one.
  *
- * Benchmarks and MPI tests share them. A weight is a hash of (seed, layer,
+ * A generated weight is a hash of (seed, layer,
  * place), so every rank can read just its part and all agree.
  */
 #ifndef PTA_BENCH_NET_H
 #define PTA_BENCH_NET_H
 
 #include "ir/weights.h"
+#include "model/keras.h"
 #include "plan/plan.h"
 
 typedef struct net {
@@ -15,6 +17,7 @@ typedef struct net {
     pta_plan *plan;
     pta_weights weights;
     uint64_t seed;
+    pta_model *model; /* owned; NULL if generated */
 } net;
 
 /** Dense layers fc1, fc2, ..., output over n >= 2 widths (the first is the
@@ -28,6 +31,10 @@ pta_status PTA_MUST_CHECK net_dense(pta_ctx *ctx, const int32_t *widths,
 pta_status PTA_MUST_CHECK net_image(pta_ctx *ctx, int32_t h, int32_t bits,
                                     uint64_t seed, net *out);
 
+/** The network of FOLDER/NAME.h5 with the ranges beside it. */
+pta_status PTA_MUST_CHECK net_file(pta_ctx *ctx, const char *folder,
+                                   const char *name, int32_t bits, net *out);
+
 /** Cuts the plan (pta_cut_apply). */
 pta_status PTA_MUST_CHECK net_cut(pta_ctx *ctx, net *net, const char *cut);
 
@@ -35,6 +42,14 @@ pta_status PTA_MUST_CHECK net_cut(pta_ctx *ctx, net *net, const char *cut);
  * the input's format (one input). */
 size_t net_sample_bytes(const net *net);
 void net_samples(const net *net, uint64_t seed, int64_t n, void *samples);
+
+/**
+ * The uncut network on OpenBLAS (runtime/reference.h): results of n samples in
+ * the sink's layout, out_bytes each.
+ */
+pta_status PTA_MUST_CHECK net_reference(pta_ctx *ctx, net *net,
+                                        const void *samples, int32_t n,
+                                        size_t out_bytes, void *results);
 
 void net_destroy(pta_ctx *ctx, net *net);
 

@@ -3,8 +3,6 @@
 
 #include <stdarg.h>
 
-#include "runtime/reference.h"
-
 void check_failed(mpi_test *t, const char *file, int line, const char *cond,
                   const char *format, ...)
 {
@@ -41,73 +39,15 @@ void stream_close(mpi_test *t, stream *s)
     *s = (stream){0};
 }
 
-static int64_t load(const uint8_t *at, size_t element)
-{
-    int64_t value = 0;
-    if (element == 1) {
-        value = (int8_t)*at;
-    } else if (element == 2) {
-        int16_t v;
-        memcpy(&v, at, sizeof v);
-        value = v;
-    } else {
-        int32_t v;
-        memcpy(&v, at, sizeof v);
-        value = v;
-    }
-    return value;
-}
-
-/** The samples as the reference wants them: [n][count] int64. */
-static int64_t *widen(const net *net, const stream *s, int64_t count)
-{
-    int32_t node = net->graph->inputs[0];
-    size_t element =
-        pta_dtype_bytes(pta_format_dtype(net->plan->formats[node].out));
-    int64_t *wide = calloc((size_t)(s->n * count) + 1, sizeof *wide);
-    for (int64_t i = 0; i < s->n; i++) {
-        const uint8_t *sample = s->in + (size_t)i * net_sample_bytes(net);
-        for (int64_t e = 0; e < count; e++) {
-            wide[i * count + e] = load(sample + (size_t)e * element, element);
-        }
-    }
-    return wide;
-}
-
-uint8_t *expected_results(mpi_test *t, const net *net, const stream *s,
+uint8_t *expected_results(mpi_test *t, net *net, const stream *s,
                           size_t out_bytes)
 {
     if (t->rank != 0) {
         return NULL;
     }
-    const pta_graph *g = net->graph;
-    int32_t last = pta_graph_integer_output(g, 0);
-    int64_t n_in = pta_view_count(g->nodes[g->inputs[0]].view);
-    int64_t n_out = pta_view_count(g->nodes[last].view);
-    int64_t *in = widen(net, s, n_in);
-    int64_t *out = calloc((size_t)(s->n * n_out) + 1, sizeof *out);
-    pta_weights weights = net->weights;
-    pta_reference *reference = NULL;
-    CHECK_OK(t, pta_reference_open(t->ctx, g, &weights, net->plan->formats,
-                                   (int32_t)s->n, &reference));
-    const void *inputs[] = {in};
-    void *outputs[] = {out};
-    if (reference != NULL) {
-        CHECK_OK(t, pta_reference_run(reference, t->ctx, inputs, outputs,
-                                      (int32_t)s->n, NULL, NULL));
-    }
-    pta_reference_close(t->ctx, &reference);
-    size_t element =
-        pta_dtype_bytes(pta_format_dtype(net->plan->formats[last].out));
     uint8_t *bytes = calloc((size_t)s->n + 1, out_bytes);
-    for (int64_t i = 0; i < s->n; i++) {
-        for (int64_t e = 0; e < n_out; e++) {
-            memcpy(bytes + (size_t)i * out_bytes + (size_t)e * element,
-                   &out[i * n_out + e], element);
-        }
-    }
-    free(in);
-    free(out);
+    CHECK_OK(
+        t, net_reference(t->ctx, net, s->in, (int32_t)s->n, out_bytes, bytes));
     return bytes;
 }
 

@@ -62,8 +62,8 @@ static pta_status make_net(mpi_test *t, const run_case *c, net *net)
     return c->cut != NULL ? net_cut(t->ctx, net, c->cut) : PTA_OK;
 }
 
-static void compare(mpi_test *t, const net *net, const run_case *c,
-                    const run_mode *m, const stream *s, size_t out_bytes)
+static void compare(mpi_test *t, net *net, const run_case *c, const run_mode *m,
+                    const stream *s, size_t out_bytes)
 {
     uint8_t *expected = expected_results(t, net, s, out_bytes);
     if (t->rank != 0) {
