@@ -23,6 +23,16 @@ typedef struct pta_h5 pta_h5;
 pta_status PTA_MUST_CHECK pta_h5_open(pta_ctx *ctx, const char *path,
                                       pta_h5 **out);
 
+/**
+ * Opens the file and looks at it with `look` in a child process first: HDF5
+ * 1.10 crashes or loops on some damaged files, which nothing but another
+ * process survives. PTA_ERR_FORMAT if the child was killed by a signal or took
+ * 20 seconds; PTA_OK otherwise, whatever `look` found: do it again here.
+ */
+typedef pta_status (*pta_h5_look)(pta_ctx *ctx, const pta_h5 *file);
+pta_status PTA_MUST_CHECK pta_h5_probe(pta_ctx *ctx, const char *path,
+                                       pta_h5_look look);
+
 /** Creates a file for writing, replacing what is there. */
 pta_status PTA_MUST_CHECK pta_h5_create(pta_ctx *ctx, const char *path,
                                         pta_h5 **out);

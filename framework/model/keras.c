@@ -64,8 +64,17 @@ void pta_reader_close(pta_ctx *ctx, pta_reader *r)
 
 /* ---- the model ---- */
 
+static pta_status look(pta_ctx *ctx, const pta_h5 *file)
+{
+    char *text;
+    PTA_TRY(pta_structure_read(ctx, file, &text));
+    pta_free(ctx, text);
+    return PTA_OK;
+}
+
 static pta_status model_read(pta_ctx *ctx, const char *path, pta_model *m)
 {
+    PTA_TRY(pta_h5_probe(ctx, path, look));
     PTA_TRY(pta_h5_open(ctx, path, &m->file));
     PTA_TRY(pta_structure_read(ctx, m->file, &m->structure));
     pta_status status = pta_reader_open(ctx, m->structure, &m->reader);
