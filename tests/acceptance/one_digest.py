@@ -202,8 +202,11 @@ def whole_sets(runner):
     """All rows for one cut per network; at 16 bits accuracy as in float."""
     failed = 0
     for network, cut, bits in [
+            ("mnist_fcnn", "fc1=neuron:4,output", 8),
             ("mnist_fcnn", "fc1=neuron:4,output", 16),
+            ("mnist_fcnn46", "fc1=input:4,output", 8),
             ("mnist_fcnn46", "fc1=input:4,output", 16),
+            ("nsl_cnn", "conv1,conv2=channel:3,conv3", 8),
             ("nsl_cnn", "conv1,conv2=channel:3,conv3", 16)]:
         case = Case(network, bits, "whole set", 5, cut, 5)
         result = runner.run(case, limit=0, verb="check")
@@ -212,7 +215,7 @@ def whole_sets(runner):
         text = "no labels"
         if result["accuracy"] is not None:
             loss = abs(result["accuracy"] - result["float_accuracy"])
-            good &= loss <= 0.0005 + 1e-12
+            good &= bits < 16 or loss <= 0.0005 + 1e-12  # 8 bits: reported
             text = (f"float {result['float_accuracy']:.4f} fixed "
                     f"{result['accuracy']:.4f} argmax_differs "
                     f"{result['argmax_differs']}")
