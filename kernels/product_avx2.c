@@ -13,6 +13,11 @@
 #define INLINE static inline __attribute__((always_inline)) AVX2
 
 #define POINTS PTA_PRODUCT_POINTS
+#if defined(__clang__)
+#define UNROLL _Pragma("unroll")
+#else
+#define UNROLL _Pragma("GCC unroll 16")
+#endif
 
 /* ---- epilogue: 8 rows at most ---- */
 
@@ -128,7 +133,8 @@ INLINE void chunk(const block *b, __m256i x, int32_t k, __m256i *sum)
                                 _mm256_srai_epi16(low, 15));
         x = low;
     }
-    for (int r = 0; r < 4; r++) {
+    UNROLL for (int r = 0; r < 4; r++)
+    {
         __m256i w = load16(b->row[r], b->w8, k);
         sum[r] = _mm256_add_epi32(sum[r], _mm256_madd_epi16(x, w));
         if (b->limbs == 2) {
@@ -142,7 +148,8 @@ INLINE void chunk(const block *b, __m256i x, int32_t k, __m256i *sum)
 INLINE void dot(const block *b, int32_t from, int32_t to, __m128i out[2])
 {
     __m256i sum[8];
-    for (int i = 0; i < 8; i++) {
+    UNROLL for (int i = 0; i < 8; i++)
+    {
         sum[i] = _mm256_setzero_si256();
     }
     for (; from + 16 <= to; from += 16) {
@@ -236,34 +243,48 @@ INLINE __m256i broadcast(const char *x)
     return _mm256_set1_epi32(v);
 }
 
-/* Sums of steps [from, to) for blocks x six inputs. */
+/* Sums of steps [from, to) for blocks x six inputs. The sums live in a local
+ * array with constant indices only, so that they stay in registers. */
 INLINE void tile_sums(const pta_product *p, int blocks, const char *packed,
                       const char *const *x, size_t limb, int32_t from,
                       int32_t to, __m256i *sum)
 {
     size_t block_bytes = (size_t)p->steps * 32;
     const char *in[POINTS];
-    for (int i = 0; i < blocks * POINTS; i++) {
-        sum[i] = _mm256_setzero_si256();
-    }
-    for (int i = 0; i < POINTS; i++) {
+    __m256i c[POINTS * 2];
+    UNROLL for (int i = 0; i < POINTS; i++)
+    {
         in[i] = x[i] + limb;
+        UNROLL for (int b = 0; b < blocks; b++)
+        {
+            c[i * 2 + b] = _mm256_setzero_si256();
+        }
     }
     for (int32_t s = from; s < to; s++) {
         int32_t at = p->offsets[s];
         __m256i w[2];
-        for (int b = 0; b < blocks; b++) {
+        UNROLL for (int b = 0; b < blocks; b++)
+        {
             w[b] = _mm256_load_si256(
                 (const __m256i *)(const void *)(packed +
                                                 (size_t)b * block_bytes +
                                                 32 * (size_t)s));
         }
-        for (int i = 0; i < POINTS; i++) {
+        UNROLL for (int i = 0; i < POINTS; i++)
+        {
             __m256i v = broadcast(in[i] + at);
-            for (int b = 0; b < blocks; b++) {
-                __m256i *c = &sum[i * blocks + b];
-                *c = _mm256_add_epi32(*c, _mm256_madd_epi16(v, w[b]));
+            UNROLL for (int b = 0; b < blocks; b++)
+            {
+                c[i * 2 + b] =
+                    _mm256_add_epi32(c[i * 2 + b], _mm256_madd_epi16(v, w[b]));
             }
+        }
+    }
+    UNROLL for (int i = 0; i < POINTS; i++)
+    {
+        UNROLL for (int b = 0; b < blocks; b++)
+        {
+            sum[i * blocks + b] = c[i * 2 + b];
         }
     }
 }

@@ -18,6 +18,11 @@
 #define INLINE static inline __attribute__((always_inline)) VNNI
 
 #define POINTS PTA_PRODUCT_POINTS
+#if defined(__clang__)
+#define UNROLL _Pragma("unroll")
+#else
+#define UNROLL _Pragma("GCC unroll 16")
+#endif
 
 /* ---- epilogue: n rows from `row`, 16 sums ---- */
 
@@ -197,7 +202,8 @@ INLINE void chunk(const block *b, int32_t k, __mmask64 mask, __m512i *sum)
                                 _mm512_srai_epi16(low, 15));
         x = low;
     }
-    for (int r = 0; r < rows; r++) {
+    UNROLL for (int r = 0; r < rows; r++)
+    {
         __m512i w = load_w(b, b->group[r / 4] + b->row[r % 4], k);
         if (b->bytes) {
             sum[r] = _mm512_dpbusd_epi32(sum[r], x, w);
@@ -215,7 +221,8 @@ INLINE __m512i dot(const block *b, int32_t from, int32_t to)
 {
     int32_t width = b->bytes ? 64 : 32;
     __m512i sum[16];
-    for (int i = 0; i < 4 * b->groups * b->limbs; i++) {
+    UNROLL for (int i = 0; i < 4 * b->groups * b->limbs; i++)
+    {
         sum[i] = _mm512_setzero_si512();
     }
     for (; from + width <= to; from += width) {
@@ -326,33 +333,47 @@ INLINE __m512i broadcast(const char *x)
     return _mm512_set1_epi32(v);
 }
 
-/* Sums of steps [from, to) for blocks x six inputs. */
+/* Sums of steps [from, to) for blocks x six inputs. The sums live in a local
+ * array with constant indices only, so that they stay in registers. */
 INLINE void tile_sums(const pta_product *p, bool bytes, int blocks,
                       const char *packed, const char *const *x, size_t limb,
                       int32_t from, int32_t to, __m512i *sum)
 {
     size_t block_bytes = (size_t)p->steps * 64;
-    for (int i = 0; i < blocks * POINTS; i++) {
-        sum[i] = _mm512_setzero_si512();
-    }
     const char *in[POINTS];
-    for (int i = 0; i < POINTS; i++) {
+    __m512i c[POINTS * 4];
+    UNROLL for (int i = 0; i < POINTS; i++)
+    {
         in[i] = x[i] + limb;
+        UNROLL for (int b = 0; b < blocks; b++)
+        {
+            c[i * 4 + b] = _mm512_setzero_si512();
+        }
     }
     for (int32_t s = from; s < to; s++) {
         int32_t at = p->offsets[s];
         __m512i w[4];
-        for (int b = 0; b < blocks; b++) {
+        UNROLL for (int b = 0; b < blocks; b++)
+        {
             w[b] = _mm512_load_si512(packed + (size_t)b * block_bytes +
                                      64 * (size_t)s);
         }
-        for (int i = 0; i < POINTS; i++) {
+        UNROLL for (int i = 0; i < POINTS; i++)
+        {
             __m512i v = broadcast(in[i] + at);
-            for (int b = 0; b < blocks; b++) {
-                __m512i *c = &sum[i * blocks + b];
-                *c = bytes ? _mm512_dpbusd_epi32(*c, v, w[b])
-                           : _mm512_dpwssd_epi32(*c, v, w[b]);
+            UNROLL for (int b = 0; b < blocks; b++)
+            {
+                c[i * 4 + b] = bytes
+                                   ? _mm512_dpbusd_epi32(c[i * 4 + b], v, w[b])
+                                   : _mm512_dpwssd_epi32(c[i * 4 + b], v, w[b]);
             }
+        }
+    }
+    UNROLL for (int i = 0; i < POINTS; i++)
+    {
+        UNROLL for (int b = 0; b < blocks; b++)
+        {
+            sum[i * blocks + b] = c[i * 4 + b];
         }
     }
 }
