@@ -132,7 +132,7 @@ static pta_status item_parse(pta_ctx *ctx, const pta_graph *graph, item *it)
         PTA_TRY(item_kind(ctx, where, equals, it));
         *equals = '\0';
     }
-    return pta_stage_start(ctx, graph, where, it->text, &it->node);
+    return pta_stage_start(ctx, graph, "--cut", it->text, &it->node);
 }
 
 /* One positive number; NULL and a failure stored when there is none. */

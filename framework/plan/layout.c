@@ -63,14 +63,19 @@ static bool part_forward(const work *w, int32_t id, int32_t p, pta_region *out)
     return found;
 }
 
+/* Every part can, and together they make all of it: a padding below the last
+ * band of rows, say, would be nobody's. */
 static bool all_forward(const work *w, int32_t id)
 {
+    int64_t count = 0;
     for (int32_t p = 0; p < w->s->n_parts; p++) {
-        if (!part_forward(w, id, p, pta_layout_region(w->layout, id, p))) {
+        pta_region *region = pta_layout_region(w->layout, id, p);
+        if (!part_forward(w, id, p, region)) {
             return false;
         }
+        count += pta_region_count(region);
     }
-    return true;
+    return count == pta_view_count(w->graph->nodes[id].view);
 }
 
 /* How a layer after the cut one lies, from how its inputs lie. */

@@ -226,21 +226,21 @@ static inline int32_t random_layer(graph_maker *m, int32_t in)
 {
     pta_view v = view_of(m, in);
     bool image = v.h > 1;
-    switch (pick(m->rng, 0, 13)) {
+    int32_t kind = pick(m->rng, 0, 13);
+    pta_window w = random_window(m, v, kind == 4 || kind == 5);
+    switch (kind) {
     case 0:
     case 1:
     case 2:
-        return image
-                   ? add_window(m, PTA_OP_CONV, in, random_window(m, v, false),
-                                pick(m->rng, 1, 8))
-                   : add_dense(m, in, pick(m->rng, 1, 12));
+        return image ? add_window(m, PTA_OP_CONV, in, w, pick(m->rng, 1, 8))
+                     : add_dense(m, in, pick(m->rng, 1, 12));
     case 3:
-        return add_window(m, PTA_OP_DWCONV, in, random_window(m, v, false),
+        return add_window(m, PTA_OP_DWCONV, in, w,
                           v.c > 16 ? 1 : pick(m->rng, 1, 3));
     case 4:
-        return add_window(m, PTA_OP_MAXPOOL, in, random_window(m, v, true), 0);
+        return add_window(m, PTA_OP_MAXPOOL, in, w, 0);
     case 5:
-        return add_window(m, PTA_OP_AVGPOOL, in, random_window(m, v, true), 0);
+        return add_window(m, PTA_OP_AVGPOOL, in, w, 0);
     case 6:
         return add_unary(
             m, (pta_op)pick(m->rng, PTA_OP_RELU, PTA_OP_HARD_SIGMOID), in, v);
