@@ -11,7 +11,6 @@
 #include <stdio.h>
 
 #include "base/rng.h"
-#include "plan/plan_priv.h"
 #include "plan/wire.h"
 
 typedef struct machine {
@@ -417,6 +416,13 @@ static inline int64_t *cluster_run(const cluster *c, uint64_t seed,
     return out;
 }
 
+/* Fraction bits of sums when every tensor has 10 and every weight 6. */
+static inline int32_t sim_acc_frac(const pta_node *node)
+{
+    bool weights = pta_node_weighted(node) || node->op == PTA_OP_RELU;
+    return weights ? 16 : node->op == PTA_OP_MUL ? 10 * node->n_in : 10;
+}
+
 /* A one-board plan with some formats. */
 static inline pta_plan *sim_plan(pta_ctx *ctx, const pta_graph *graph)
 {
@@ -427,10 +433,8 @@ static inline pta_plan *sim_plan(pta_ctx *ctx, const pta_graph *graph)
     for (int32_t i = 0; i < graph->n_nodes; i++) {
         pta_node_format *f = &plan->formats[i];
         f->out = pta_format_tensor(16, 6, true);
-        if (pta_node_has_weight_format(&graph->nodes[i])) {
-            f->weight = pta_format_weight(8, 2);
-        }
-        f->acc_frac = pta_acc_frac(graph, plan->formats, i);
+        f->weight = pta_format_weight(8, 2);
+        f->acc_frac = sim_acc_frac(&graph->nodes[i]);
         f->acc_bits = 40;
         f->acc = PTA_S64;
     }

@@ -5,8 +5,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "plan/layout_priv.h"
-#include "plan/plan_priv.h"
 #include "unit/cut_graph.h"
 #include "unit/slice_interpreter.h"
 #include "unit/unit.h"
@@ -48,6 +46,21 @@ static int32_t random_starts(const pta_graph *graph, uint64_t *rng,
     return n;
 }
 
+/* Outputs of a depthwise layer go by its multiplier. */
+static int32_t size_step(const pta_graph *graph, const pta_stage *stage)
+{
+    int32_t i = stage->first;
+    while (i < stage->last && !pta_node_splittable(&graph->nodes[i])) {
+        i++;
+    }
+    const pta_node *node = &graph->nodes[i];
+    bool outputs =
+        stage->split == PTA_SPLIT_CHANNEL || stage->split == PTA_SPLIT_PAIRED;
+    return outputs && node->op == PTA_OP_DWCONV
+               ? node->view.c / graph->nodes[node->in[0]].view.c
+               : 1;
+}
+
 /* Moves units between parts of a stage, keeping the sum. */
 static void uneven(const pta_stage *stage, int32_t step, uint64_t *rng,
                    const char *kind, char *item)
@@ -84,9 +97,8 @@ static void random_split(pta_ctx *ctx, const pta_graph *graph, uint64_t *rng,
         return;
     }
     if (plan->stages[s].n_parts > 1 && pick(rng, 0, 1)) {
-        pta_divided d;
-        UNIT_OK(ctx, pta_stage_divided(ctx, graph, plan, s, &d));
-        uneven(&plan->stages[s], d.step, rng, kind, items[s]);
+        int32_t step = size_step(graph, &plan->stages[s]);
+        uneven(&plan->stages[s], step, rng, kind, items[s]);
         cut_text(graph, starts, items, n, text);
         UNIT_OK(ctx, pta_cut_apply(ctx, text, graph, plan));
     }
