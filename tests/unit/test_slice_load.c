@@ -95,7 +95,7 @@ static double stored(const pta_step_weights *w, int32_t row, int32_t col)
     case PTA_F32:
         return (double)((const float *)(const void *)line)[col];
     }
-    return NAN;
+    return HUGE_VAL;
 }
 
 /* The weight that belongs at (row, col), by the layer's definition. */
