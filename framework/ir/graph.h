@@ -9,7 +9,10 @@
  * axes are refused except where only their flat order matters.
  *
  * The reader (model/) makes the graph in canonical form:
- *   - Dropout and noise layers, and linear activations, are gone;
+ *   - Dropout and noise layers, linear activations, Flatten and Reshape to the
+ *     shape that is there already, and nodes that no output needs, are gone;
+ *   - a layer of a nested model is named OUTER/INNER; a layer called twice
+ *     makes nodes NAME and NAME:1 with the same `weights`;
  *   - a BatchNormalization whose input is a Dense or convolution without
  *     activation, whose only consumer it is, is folded into it (DESIGN 2);
  *   - a ReLU or ReLU(max_value) layer whose input has no activation and whose

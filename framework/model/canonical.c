@@ -114,7 +114,6 @@ static pta_status check_names(pta_reader *r)
     return PTA_OK;
 }
 
-/* The lists are sized by the nodes that canonical makes of them. */
 pta_status pta_canonical(pta_reader *r)
 {
     pta_graph *graph = r->graph;
