@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 pta_status pta_json_parse(pta_ctx *ctx, const char *text, const char *path,
@@ -160,10 +161,27 @@ pta_status pta_file_read(pta_ctx *ctx, const char *path, char **text,
     return PTA_OK;
 }
 
+static pta_status write_device(pta_ctx *ctx, const char *path,
+                               const void *bytes, size_t n_bytes)
+{
+    FILE *file = fopen(path, "wb");
+    if (file == NULL) {
+        return io_error(ctx, path);
+    }
+    bool good = fwrite(bytes, 1, n_bytes, file) == n_bytes;
+    good = fclose(file) == 0 && good;
+    return good ? PTA_OK : io_error(ctx, path);
+}
+
 pta_status pta_file_write(pta_ctx *ctx, const char *path, const void *bytes,
                           size_t n_bytes)
 {
     char temporary[4096];
+    struct stat there;
+    bool is_device = stat(path, &there) == 0 && !S_ISREG(there.st_mode);
+    if (is_device) { /* a terminal, a pipe, /dev/null: nothing to rename */
+        return write_device(ctx, path, bytes, n_bytes);
+    }
     int length = snprintf(temporary, sizeof temporary, "%s.tmp-%ld", path,
                           (long)getpid());
     if (length < 0 || (size_t)length >= sizeof temporary) {

@@ -19,7 +19,8 @@ pta_status PTA_MUST_CHECK pta_file_read(pta_ctx *ctx, const char *path,
                                         char **text, size_t *n_bytes);
 
 /** Writes through PATH.tmp-PID and renames, so that a reader never sees half a
- * file and a full disk leaves nothing under the final name. */
+ * file and a full disk leaves nothing under the final name. What is no regular
+ * file (/dev/stdout, a pipe) is written as it is. */
 pta_status PTA_MUST_CHECK pta_file_write(pta_ctx *ctx, const char *path,
                                          const void *bytes, size_t n_bytes);
 
