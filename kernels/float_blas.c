@@ -85,32 +85,32 @@ void pta_float_depthwise(float *y, const float *x, int32_t n,
     }
 }
 
-/* Walks the real cells of every window; `average` divides, else maximum. */
-static void pool(float *y, const float *x, int32_t n, const pta_blas_window *g,
-                 bool average)
+/* Sum of one channel's real cells, in double: in float32 the error of a global
+ * average would be the largest of the network. */
+static double cell_sum(const float *image, const pta_blas_window *g,
+                       pta_blas_span sh, pta_blas_span sw)
+{
+    double sum = 0;
+    for (int32_t a = sh.first; a < sh.end; a++) {
+        int64_t row = (int64_t)(sh.start + a * g->dilation_h) * g->w + sw.start;
+        for (int32_t b = sw.first; b < sw.end; b++) {
+            sum += (double)image[(row + b * g->dilation_w) * g->c];
+        }
+    }
+    return sum;
+}
+
+void pta_float_avgpool(float *y, const float *x, int32_t n,
+                       const pta_blas_window *g)
 {
     int64_t pixels = (int64_t)g->oh * g->ow;
     for (int64_t i = 0; i < n * pixels; i++, y += g->c) {
         const float *image = x + i / pixels * g->h * g->w * g->c;
         pta_blas_span sh = pta_blas_span_h(g, (int32_t)(i % pixels) / g->ow);
         pta_blas_span sw = pta_blas_span_w(g, (int32_t)(i % pixels) % g->ow);
+        int32_t cells = (sh.end - sh.first) * (sw.end - sw.first);
         for (int32_t c = 0; c < g->c; c++) {
-            y[c] = average ? 0.0f : -INFINITY;
-        }
-        for (int32_t a = sh.first; a < sh.end; a++) {
-            for (int32_t b = sw.first; b < sw.end; b++) {
-                int64_t at = (int64_t)(sh.start + a * g->dilation_h) * g->w +
-                             sw.start + b * g->dilation_w;
-                pta_float_merge_run(y, image + at * g->c, g->c,
-                                    average ? PTA_FLOAT_ADD
-                                            : PTA_FLOAT_MAXIMUM);
-            }
-        }
-        if (average) {
-            int32_t cells = (sh.end - sh.first) * (sw.end - sw.first);
-            for (int32_t c = 0; c < g->c; c++) {
-                y[c] /= (float)cells;
-            }
+            y[c] = (float)(cell_sum(image + c, g, sh, sw) / cells);
         }
     }
 }
@@ -118,13 +118,23 @@ static void pool(float *y, const float *x, int32_t n, const pta_blas_window *g,
 void pta_float_maxpool(float *y, const float *x, int32_t n,
                        const pta_blas_window *g)
 {
-    pool(y, x, n, g, false);
-}
-
-void pta_float_avgpool(float *y, const float *x, int32_t n,
-                       const pta_blas_window *g)
-{
-    pool(y, x, n, g, true);
+    int64_t pixels = (int64_t)g->oh * g->ow;
+    for (int64_t i = 0; i < n * pixels; i++, y += g->c) {
+        const float *image = x + i / pixels * g->h * g->w * g->c;
+        pta_blas_span sh = pta_blas_span_h(g, (int32_t)(i % pixels) / g->ow);
+        pta_blas_span sw = pta_blas_span_w(g, (int32_t)(i % pixels) % g->ow);
+        for (int32_t c = 0; c < g->c; c++) {
+            y[c] = -INFINITY;
+        }
+        for (int32_t a = sh.first; a < sh.end; a++) {
+            for (int32_t b = sw.first; b < sw.end; b++) {
+                int64_t at = (int64_t)(sh.start + a * g->dilation_h) * g->w +
+                             sw.start + b * g->dilation_w;
+                pta_float_merge_run(y, image + at * g->c, g->c,
+                                    PTA_FLOAT_MAXIMUM);
+            }
+        }
+    }
 }
 
 void pta_float_scale(float *y, const float *x, int64_t n, const float *scale,
