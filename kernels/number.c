@@ -121,6 +121,9 @@ int64_t pta_convert_quotient_ref(pta_wide num, pta_wide den, pta_format out)
 int64_t pta_convert_scaled_ref(pta_wide num, int32_t count, int32_t shift,
                                pta_format out)
 {
+    if (count == 1) {
+        return pta_convert_ref(num, shift, out);
+    }
     /* Round to odd: no comparison with an even number changes. */
     for (; shift > 90; shift--) {
         num = (num >> 1) | (num & 1);

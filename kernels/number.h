@@ -40,7 +40,8 @@ int64_t pta_convert_quotient_ref(pta_wide num, pta_wide den, pta_format out);
 
 /**
  * Same for num / count * 2^-shift, count > 0, any shift, |num| below 2^120.
- * Exact for all but WRAP with |num| above 2^62 or shift below -64.
+ * Exact for all but WRAP with count > 1 and a shift to the left (below 0) of
+ * |num| above 2^62 or by more than 64.
  */
 int64_t pta_convert_scaled_ref(pta_wide num, int32_t count, int32_t shift,
                                pta_format out);
