@@ -192,7 +192,7 @@ pta_status pta_write_json(pta_ctx *ctx, const char *path, json_t *json)
 {
     pta_status status = PTA_OK;
     if (path != NULL) {
-        char *text = json_dumps(json, JSON_INDENT(1) | JSON_REAL_PRECISION(17));
+        char *text = json_dumps(json, JSON_INDENT(1) | JSON_REAL_PRECISION(9));
         if (text == NULL) {
             status = pta_fail(ctx, PTA_ERR_NOMEM,
                               "%s: the JSON output cannot "

@@ -25,9 +25,15 @@ static json_t *layers_json(const pta_graph *graph, const pta_stage *stage)
     return layers;
 }
 
-static double us(uint64_t ns)
+/* A sum over the run, per sample that copy 0 computed. */
+static double per_sample(const pta_stage_clock *c, uint64_t sum)
 {
-    return 1e-3 * (double)ns;
+    return c->n_samples == 0 ? 0.0 : (double)sum / (double)c->n_samples;
+}
+
+static double us_per_sample(const pta_stage_clock *c, uint64_t ns)
+{
+    return 1e-3 * per_sample(c, ns);
 }
 
 static json_t *stages_json(const pta_report *r)
@@ -40,16 +46,21 @@ static json_t *stages_json(const pta_report *r)
             &r->plan->stages[pta_plan_stage_of(r->plan, c->board, &part)];
         json_array_append_new(
             stages,
-            json_pack("{s:i,s:i,s:o,s:s,s:i,s:f,s:f,s:f,s:f,s:I,s:I,s:o}",
-                      "rank", c->rank, "board", (int)c->board, "layers",
-                      layers_json(r->graph, stage), "split",
-                      pta_split_name(stage->split), "part", (int)part,
-                      "compute_us", us(c->compute_ns), "wait_us",
-                      us(c->wait_ns), "send_us", us(c->send_ns),
-                      "median_compute_us", us(c->median_compute_ns), "bytes_in",
-                      (json_int_t)c->bytes_in, "bytes_out",
-                      (json_int_t)c->bytes_out, "cycles",
-                      count(c->cycles != PTA_COST_ABSENT, (int64_t)c->cycles)));
+            json_pack(
+                "{s:i,s:i,s:o,s:s,s:i,s:I,s:f,s:f,s:f,s:f,s:f,s:f,s:I,s:I,s:o}",
+                "rank", c->rank, "board", (int)c->board, "layers",
+                layers_json(r->graph, stage), "split",
+                pta_split_name(stage->split), "part", (int)part, "samples",
+                (json_int_t)c->n_samples, "compute_us",
+                us_per_sample(c, c->compute_ns), "wait_us",
+                us_per_sample(c, c->wait_ns), "send_us",
+                us_per_sample(c, c->send_ns), "median_batch_compute_us",
+                1e-3 * (double)c->median_compute_ns, "bytes_in",
+                per_sample(c, c->bytes_in), "bytes_out",
+                per_sample(c, c->bytes_out), "total_bytes_in",
+                (json_int_t)c->bytes_in, "total_bytes_out",
+                (json_int_t)c->bytes_out, "cycles",
+                count(c->cycles != PTA_COST_ABSENT, (int64_t)c->cycles)));
     }
     return stages;
 }
@@ -80,11 +91,12 @@ json_t *pta_report_json(const pta_report *r)
     json_t *modelled = json_pack("{s:n,s:n}", "latency_us", "throughput_per_s");
     json_t *digest = r->has_digest ? json_string(r->digest) : json_null();
     return json_pack(
-        "{s:s,s:s,s:s,s:s,s:s,s:i,s:i,s:i,s:i,s:I,s:o,s:o,s:o,s:o,s:o,s:o,s:f,"
-        "s:o,s:o,s:o}",
+        "{s:s,s:s,s:s,s:s,s:s,s:i,s:i,s:i,s:i,s:i,s:i,s:I,s:o,s:o,s:o,s:o,s:o,"
+        "s:o,s:f,s:o,s:o,s:o}",
         "model", r->plan->model, "plan", r->plan_path, "data", r->data,
         "device", r->device, "mode", r->mode, "bits", (int)r->plan->bits,
-        "ranks", r->ranks, "copies", (int)r->place.copies, "idle_ranks",
+        "micro_batch", (int)r->micro_batch, "depth", (int)r->depth, "ranks",
+        r->ranks, "copies", (int)r->place.copies, "idle_ranks",
         (int)r->place.idle_ranks, "samples", (json_int_t)r->samples, "accuracy",
         fraction(r->has_labels, r->right, r->samples), "float_accuracy",
         fraction(r->has_labels && r->has_float, r->float_right, r->samples),
@@ -133,8 +145,6 @@ static void print_accuracy(const pta_report *r, FILE *file)
 static pta_status print_stages(pta_ctx *ctx, const pta_report *r, FILE *file)
 {
     pta_table_text table;
-    char in[PTA_COUNT_TEXT], out[PTA_COUNT_TEXT];
-    double n = (double)r->samples;
     pta_table_begin(&table, ctx,
                     ">board|>rank|layers|split|>compute us|>wait us|>send us|"
                     ">bytes in|>bytes out");
@@ -158,14 +168,14 @@ static pta_status print_stages(pta_ctx *ctx, const pta_report *r, FILE *file)
         }
         pta_table_cell(&table, "%s %d/%d", pta_split_name(stage->split),
                        part + 1, stage->n_parts);
-        pta_table_cell(&table, "%.2f", us(c->compute_ns) / n);
-        pta_table_cell(&table, "%.2f", us(c->wait_ns) / n);
-        pta_table_cell(&table, "%.2f", us(c->send_ns) / n);
-        pta_table_cell(&table, "%s", pta_print_count((int64_t)c->bytes_in, in));
-        pta_table_cell(&table, "%s",
-                       pta_print_count((int64_t)c->bytes_out, out));
+        pta_table_cell(&table, "%.2f", us_per_sample(c, c->compute_ns));
+        pta_table_cell(&table, "%.2f", us_per_sample(c, c->wait_ns));
+        pta_table_cell(&table, "%.2f", us_per_sample(c, c->send_ns));
+        pta_table_cell(&table, "%.1f", per_sample(c, c->bytes_in));
+        pta_table_cell(&table, "%.1f", per_sample(c, c->bytes_out));
     }
-    fprintf(file, "\nhost time of copy 0 per sample:\n");
+    fprintf(file, "\nper sample%s, host time:\n",
+            r->place.copies > 1 ? " of copy 0" : "");
     return pta_table_end(&table, file);
 }
 

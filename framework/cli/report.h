@@ -17,6 +17,7 @@ typedef struct pta_report {
     const pta_plan *plan;
     int ranks;
     pta_placement place;
+    int32_t micro_batch, depth;
     int64_t samples;
     bool has_labels, has_bits, has_float, has_digest;
     int64_t right, float_right, argmax_differs, bit_exact;

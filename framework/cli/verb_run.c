@@ -355,6 +355,8 @@ static pta_status fill_report(pta_ctx *ctx, job *j)
     r->plan = j->loaded.plan;
     r->ranks = j->size;
     r->place = pta_place(r->plan->n_boards, j->size, 0);
+    r->micro_batch = pta_runner_micro_batch(j->runner);
+    r->depth = pta_runner_depth(j->runner);
     r->samples = j->rows;
     r->has_labels = j->labels != NULL;
     r->has_digest = !j->is_float;

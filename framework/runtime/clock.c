@@ -20,12 +20,13 @@ void pta_clock_reset(pta_clock *clock)
     clock->cycles = PTA_COST_ABSENT;
 }
 
-void pta_clock_batch(pta_clock *clock, uint64_t ns, uint64_t cycles)
+void pta_clock_batch(pta_clock *clock, int32_t n, uint64_t ns, uint64_t cycles)
 {
     clock->compute_ns += ns;
     clock->recent[clock->n_batches % PTA_CLOCK_RECENT] =
         ns < UINT32_MAX ? (uint32_t)ns : UINT32_MAX;
     clock->n_batches++;
+    clock->n_samples += (uint64_t)n;
     if (cycles != PTA_COST_ABSENT) {
         clock->cycles =
             cycles + (clock->cycles == PTA_COST_ABSENT ? 0 : clock->cycles);

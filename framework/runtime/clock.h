@@ -13,7 +13,7 @@ typedef struct pta_clock {
     uint64_t wait_ns, compute_ns, send_ns;
     uint64_t bytes_in, bytes_out;
     uint64_t cycles; /* PTA_COST_ABSENT until a device reports some */
-    uint64_t n_batches;
+    uint64_t n_batches, n_samples;
     uint32_t recent[PTA_CLOCK_RECENT]; /* compute_ns, a ring */
 } pta_clock;
 
@@ -22,8 +22,8 @@ uint64_t pta_clock_now(void);
 
 void pta_clock_reset(pta_clock *clock);
 
-/** One batch computed in `ns`; `cycles` may be PTA_COST_ABSENT. */
-void pta_clock_batch(pta_clock *clock, uint64_t ns, uint64_t cycles);
+/** A batch of n samples computed in `ns`; `cycles` may be PTA_COST_ABSENT. */
+void pta_clock_batch(pta_clock *clock, int32_t n, uint64_t ns, uint64_t cycles);
 
 /** Median computing time of the recent batches; sorts a copy on the stack. */
 uint64_t pta_clock_median(const pta_clock *clock);

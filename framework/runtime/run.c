@@ -171,6 +171,7 @@ static pta_stage_clock read_clock(const pta_runner *runner,
     const pta_clock *clock = &station->clock;
     return (pta_stage_clock){.rank = runner->rank,
                              .board = station->board,
+                             .n_samples = clock->n_samples,
                              .wait_ns = clock->wait_ns,
                              .compute_ns = clock->compute_ns,
                              .send_ns = clock->send_ns,

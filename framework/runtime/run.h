@@ -30,6 +30,7 @@ typedef struct pta_run_options {
 /** Per board of copy 0, sums over the run; times in nanoseconds. */
 typedef struct pta_stage_clock {
     int32_t rank, board;
+    uint64_t n_samples; /* that copy 0 computed */
     uint64_t wait_ns, compute_ns, send_ns;
     uint64_t median_compute_ns; /* of one micro-batch */
     uint64_t bytes_in, bytes_out;

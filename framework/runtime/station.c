@@ -270,7 +270,9 @@ static void collect(pta_runner *runner, pta_ctx *ctx, pta_station *station,
     if (station->lag > 0 && cost.host_ns != PTA_COST_ABSENT) {
         ns = cost.host_ns;
     }
-    pta_clock_batch(&station->clock, ns, cost.cycles);
+    pta_clock_batch(&station->clock,
+                    samples_of(runner, batch_of(runner, station, u)), ns,
+                    cost.cycles);
 }
 
 /* ---- sending ---- */
