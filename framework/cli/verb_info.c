@@ -42,19 +42,19 @@ static void print_merged(const pta_node *node, char *text, size_t size)
 static pta_status print_table(pta_ctx *ctx, const pta_model *model)
 {
     const pta_graph *graph = pta_model_graph(model);
-    int64_t params = 0, macs = 0;
+    int64_t macs = 0;
     char a[PTA_COUNT_TEXT], b[PTA_COUNT_TEXT], shape[PTA_SHAPE_TEXT], act[32],
         merged[256];
-    printf("%s: %s, Keras %s, %d inputs, %d outputs\n\n", pta_model_path(model),
-           graph->name, pta_model_keras_version(model), graph->n_inputs,
-           graph->n_outputs);
+    printf("%s: %s, Keras %s, %d input%s, %d output%s\n\n",
+           pta_model_path(model), graph->name, pta_model_keras_version(model),
+           graph->n_inputs, graph->n_inputs == 1 ? "" : "s", graph->n_outputs,
+           graph->n_outputs == 1 ? "" : "s");
     pta_table_text table;
     pta_table_begin(&table, ctx,
                     "layer|operation|output|>parameters|>MACs|activation|"
                     "merged");
     for (int32_t i = 0; i < graph->n_nodes; i++) {
         const pta_node *node = &graph->nodes[i];
-        params += pta_node_params(graph, i);
         macs += pta_node_macs(graph, i);
         print_merged(node, merged, sizeof merged);
         pta_table_cell(&table, "%s", node->name);
@@ -71,7 +71,7 @@ static pta_status print_table(pta_ctx *ctx, const pta_model *model)
     pta_table_cell(&table, "total");
     pta_table_cell(&table, "%s", "");
     pta_table_cell(&table, "%s", "");
-    pta_table_cell(&table, "%s", pta_print_count(params, a));
+    pta_table_cell(&table, "%s", pta_print_count(pta_graph_params(graph), a));
     pta_table_cell(&table, "%s", pta_print_count(macs, b));
     pta_table_cell(&table, "%s", "");
     pta_table_cell(&table, "%s", "");
@@ -100,17 +100,17 @@ static json_t *model_json(const pta_model *model)
 {
     const pta_graph *graph = pta_model_graph(model);
     json_t *layers = json_array();
-    int64_t params = 0, macs = 0;
+    int64_t macs = 0;
     for (int32_t i = 0; i < graph->n_nodes; i++) {
         json_array_append_new(layers, node_json(graph, i));
-        params += pta_node_params(graph, i);
         macs += pta_node_macs(graph, i);
     }
     return json_pack("{s:s,s:s,s:s,s:s,s:I,s:I,s:o}", "model",
                      pta_model_path(model), "name", graph->name,
                      "keras_version", pta_model_keras_version(model), "digest",
-                     pta_model_digest(model), "parameters", (json_int_t)params,
-                     "macs", (json_int_t)macs, "layers", layers);
+                     pta_model_digest(model), "parameters",
+                     (json_int_t)pta_graph_params(graph), "macs",
+                     (json_int_t)macs, "layers", layers);
 }
 
 static pta_status info(pta_ctx *ctx, const pta_options *options)
