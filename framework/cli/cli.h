@@ -50,9 +50,16 @@ pta_status PTA_MUST_CHECK pta_load(pta_ctx *ctx, const char *plan_path,
                                    pta_loaded *out);
 void pta_loaded_free(pta_ctx *ctx, pta_loaded *loaded);
 
-/** PTA_ERR_MISMATCH unless the plan was made for this model. */
-pta_status PTA_MUST_CHECK pta_check_model(pta_ctx *ctx, const pta_plan *plan,
+/** PTA_ERR_MISMATCH if the plan text states another model's digest. Before
+ * parsing, so that a foreign plan is called so. */
+pta_status PTA_MUST_CHECK pta_check_model(pta_ctx *ctx, const char *plan_text,
+                                          const char *plan_path,
                                           const pta_model *model);
+
+/** A plan whose slices have no digests (written by hand) may understate its
+ * accumulators: proves them anew, PTA_ERR_MISMATCH naming the layer. */
+pta_status PTA_MUST_CHECK pta_check_proof(pta_ctx *ctx, const char *plan_path,
+                                          pta_loaded *loaded);
 
 /** PATH without the folder; borrowed. */
 const char *pta_base_name(const char *path);

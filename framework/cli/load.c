@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "cli/cli.h"
+#include "quant/formats.h"
 
 int pta_exit_code(pta_status status)
 {
@@ -96,17 +97,60 @@ pta_status pta_file_sha256(pta_ctx *ctx, const char *path,
 
 /* ---- plan and model ---- */
 
-pta_status pta_check_model(pta_ctx *ctx, const pta_plan *plan,
-                           const pta_model *model)
+pta_status pta_check_model(pta_ctx *ctx, const char *plan_text,
+                           const char *plan_path, const pta_model *model)
 {
+    json_t *root = NULL;
     const char *digest = pta_model_digest(model);
-    if (strcmp(plan->model_digest, digest) != 0) {
-        return pta_fail(ctx, PTA_ERR_MISMATCH,
-                        "%s: not the model the plan was made for (structure "
-                        "%.12s..., the plan expects %.12s...); plan again",
-                        pta_model_path(model), digest, plan->model_digest);
+    PTA_TRY(pta_json_parse(ctx, plan_text, plan_path, &root));
+    const char *expected =
+        json_string_value(json_object_get(root, "model_digest"));
+    pta_status status = PTA_OK;
+    if (expected != NULL && strcmp(expected, digest) != 0) {
+        status = pta_fail(ctx, PTA_ERR_MISMATCH,
+                          "%s: not the model that %s was made for (structure "
+                          "%.12s, expected %.12s); plan again",
+                          pta_model_path(model), plan_path, digest, expected);
+    }
+    json_decref(root);
+    return status;
+}
+
+static pta_status compare_proof(pta_ctx *ctx, const char *plan_path,
+                                pta_loaded *l, pta_node_format *proved)
+{
+    const pta_graph *graph = pta_model_graph(l->model);
+    memcpy(proved, l->plan->formats, (size_t)graph->n_nodes * sizeof *proved);
+    PTA_TRY(pta_formats_prove(ctx, graph, pta_model_weights(l->model), proved));
+    for (int32_t i = 0; i < graph->n_nodes; i++) {
+        int32_t stated = l->plan->formats[i].acc_bits;
+        bool is_stated = stated > 0 || pta_node_weighted(&graph->nodes[i]);
+        if (is_stated && proved[i].acc_bits > stated) {
+            return pta_fail(ctx, PTA_ERR_MISMATCH,
+                            "%s: layers.%s: acc_bits is %d, the accumulator "
+                            "needs %d; partita plan --like makes it right",
+                            plan_path, graph->nodes[i].name, stated,
+                            proved[i].acc_bits);
+        }
     }
     return PTA_OK;
+}
+
+pta_status pta_check_proof(pta_ctx *ctx, const char *plan_path,
+                           pta_loaded *loaded)
+{
+    bool is_sealed = true;
+    for (int32_t b = 0; b < loaded->plan->n_boards; b++) {
+        is_sealed = is_sealed && loaded->plan->slice_digests[b][0] != '\0';
+    }
+    if (is_sealed) {
+        return PTA_OK;
+    }
+    pta_node_format *proved;
+    PTA_TRY_ALLOC(ctx, proved, loaded->plan->n_nodes);
+    pta_status status = compare_proof(ctx, plan_path, loaded, proved);
+    pta_free(ctx, proved);
+    return status;
 }
 
 /* The model where the plan says, seen from here or from the plan's folder. */
@@ -139,6 +183,7 @@ static pta_status load(pta_ctx *ctx, const char *plan_path, pta_loaded *l)
     pta_free(ctx, model);
     PTA_TRY(status);
     PTA_TRY(pta_model_open(ctx, l->model_path, &l->model));
+    PTA_TRY(pta_check_model(ctx, l->plan_text, plan_path, l->model));
     return pta_plan_parse(ctx, l->plan_text, plan_path,
                           pta_model_graph(l->model), &l->plan);
 }
@@ -147,9 +192,6 @@ pta_status pta_load(pta_ctx *ctx, const char *plan_path, pta_loaded *out)
 {
     pta_loaded l = {0};
     pta_status status = load(ctx, plan_path, &l);
-    if (status == PTA_OK) {
-        status = pta_check_model(ctx, l.plan, l.model);
-    }
     if (status != PTA_OK) {
         pta_loaded_free(ctx, &l);
         return status;

@@ -97,10 +97,11 @@ typedef struct job {
     pta_weights *weights; /* NULL: the slice is sent */
     pta_runner *runner;   /* owned */
     /* rank 0: */
-    pta_packing outputs;    /* owned */
-    pta_feed *feed;         /* owned */
-    pta_verifier *verifier; /* owned, or NULL */
-    pta_results *results;   /* owned, or NULL */
+    pta_packing outputs;           /* owned */
+    pta_feed *feed;                /* owned */
+    pta_verifier *verifier;        /* owned, or NULL */
+    pta_results *results;          /* owned, or NULL */
+    pta_results_output *described; /* owned; of the results' outputs */
     const int32_t *labels;
     char *in, *out;       /* owned; one segment */
     int32_t *classes;     /* owned; one segment */
@@ -142,6 +143,7 @@ static pta_status open_files(pta_ctx *ctx, job *j)
     PTA_TRY(pta_load(ctx, pta_options_operand(o), &j->loaded));
     j->graph = pta_model_graph(j->loaded.model);
     j->weights = pta_model_weights(j->loaded.model);
+    PTA_TRY(pta_check_proof(ctx, pta_options_operand(o), &j->loaded));
     PTA_TRY(pta_feed_open(ctx, j->graph, j->loaded.plan,
                           pta_options_text(o, "data"),
                           pta_options_int(o, "limit"), j->is_float, &j->feed));
@@ -168,27 +170,19 @@ static pta_status allocate(pta_ctx *ctx, job *j)
 
 static pta_status open_results(pta_ctx *ctx, job *j, const char *path)
 {
-    pta_results_output *outputs;
     int32_t n = j->outputs.n;
     PTA_TRY_ALLOC(ctx, j->values, n);
-    PTA_TRY_ALLOC(ctx, outputs, n);
-    pta_status status = PTA_OK;
+    PTA_TRY_ALLOC(ctx, j->described, n);
     for (int32_t i = 0; i < n; i++) {
-        const pta_node *node = &j->graph->nodes[j->outputs.tensor[i].node];
-        outputs[i] =
+        const pta_tensor_place *t = &j->outputs.tensor[i];
+        const pta_node *node = &j->graph->nodes[t->node];
+        j->described[i] =
             (pta_results_output){node->name, node->shape.rank, node->shape.dim};
-        j->values[i] = pta_calloc(
-            ctx, (size_t)(PTA_FEED_ROWS * j->outputs.tensor[i].count),
-            sizeof **j->values);
-        status = j->values[i] == NULL ? PTA_ERR_NOMEM : status;
+        PTA_TRY_ALLOC(ctx, j->values[i], PTA_FEED_ROWS * t->count);
     }
-    if (status == PTA_OK) {
-        status = pta_results_open(
-            ctx, path, j->rows, n, outputs,
-            j->is_float ? PTA_RESULTS_FLOAT : PTA_RESULTS_RAW, &j->results);
-    }
-    pta_free(ctx, outputs);
-    return status;
+    return pta_results_open(ctx, path, j->rows, n, j->described,
+                            j->is_float ? PTA_RESULTS_FLOAT : PTA_RESULTS_RAW,
+                            &j->results);
 }
 
 static pta_status open_source(pta_ctx *ctx, job *j)
@@ -213,17 +207,18 @@ static pta_status open_source(pta_ctx *ctx, job *j)
 static pta_status open_copy(pta_ctx *ctx, job *j, const char *structure)
 {
     PTA_TRY(open_device_kind(ctx, j));
+    const char *plan_path = pta_options_operand(j->options);
     PTA_TRY(pta_model_graph_parse(ctx, structure, &j->own_graph));
     j->graph = j->own_graph;
-    PTA_TRY(pta_plan_parse(ctx, j->loaded.plan_text,
-                           pta_options_operand(j->options), j->graph,
+    PTA_TRY(pta_plan_parse(ctx, j->loaded.plan_text, plan_path, j->graph,
                            &j->loaded.plan));
     if (access(j->loaded.model_path, R_OK) != 0) {
         return PTA_OK; /* this rank's slice is sent */
     }
     PTA_TRY(pta_model_open(ctx, j->loaded.model_path, &j->loaded.model));
     j->weights = pta_model_weights(j->loaded.model);
-    return pta_check_model(ctx, j->loaded.plan, j->loaded.model);
+    return pta_check_model(ctx, j->loaded.plan_text, plan_path,
+                           j->loaded.model);
 }
 
 static pta_status share(pta_ctx *ctx, job *j)
@@ -457,12 +452,12 @@ static pta_status execute(pta_ctx *ctx, job *j, pta_status parsed)
 
 static void release(pta_ctx *ctx, job *j)
 {
-    pta_results_abandon(ctx, &j->results);
     pta_verifier_close(ctx, &j->verifier);
     for (int32_t i = 0; j->values != NULL && i < j->outputs.n; i++) {
         pta_free(ctx, j->values[i]);
     }
     pta_free(ctx, j->values);
+    pta_free(ctx, j->described);
     pta_free(ctx, j->report.clocks);
     pta_free(ctx, j->latency_ns);
     pta_free(ctx, j->classes);
@@ -493,6 +488,7 @@ static int finish(pta_ctx *ctx, job *j, pta_status status)
 {
     int code = pta_exit_code(status);
     if (status == PTA_ERR_MPI) {
+        pta_results_abandon(ctx, &j->results);
         pta_report_failure(ctx, status);
         (void)MPI_Abort(MPI_COMM_WORLD, PTA_EXIT_FAILED);
         return PTA_EXIT_FAILED;
@@ -503,6 +499,8 @@ static int finish(pta_ctx *ctx, job *j, pta_status status)
                        j->report.bit_exact < j->report.samples;
         code = differs ? PTA_EXIT_DIFFERS : code;
     }
+    /* Before a rank can end: mpirun kills the others when one has failed. */
+    pta_results_abandon(ctx, &j->results);
     pta_runner_close(ctx, &j->runner);
     if (MPI_Bcast(&code, 1, MPI_INT, 0, j->comm) != MPI_SUCCESS ||
         MPI_Comm_free(&j->comm) != MPI_SUCCESS ||
