@@ -50,8 +50,9 @@ pta_status PTA_MUST_CHECK pta_load(pta_ctx *ctx, const char *plan_path,
                                    pta_loaded *out);
 void pta_loaded_free(pta_ctx *ctx, pta_loaded *loaded);
 
-/** PTA_ERR_MISMATCH if the plan text states another model's digest. Before
- * parsing, so that a foreign plan is called so. */
+/** PTA_ERR_MISMATCH if the plan text states another model's digest,
+ * PTA_ERR_FORMAT if none. For use before the plan is resolved, so that a
+ * foreign plan is called so. */
 pta_status PTA_MUST_CHECK pta_check_model(pta_ctx *ctx, const char *plan_text,
                                           const char *plan_path,
                                           const pta_model *model);

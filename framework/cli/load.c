@@ -106,7 +106,12 @@ pta_status pta_check_model(pta_ctx *ctx, const char *plan_text,
     const char *expected =
         json_string_value(json_object_get(root, "model_digest"));
     pta_status status = PTA_OK;
-    if (expected != NULL && strcmp(expected, digest) != 0) {
+    if (expected == NULL) {
+        status = pta_fail(ctx, PTA_ERR_FORMAT,
+                          "%s: key \"model_digest\" is missing; partita plan "
+                          "--like %s fills it in",
+                          plan_path, plan_path);
+    } else if (strcmp(expected, digest) != 0) {
         status = pta_fail(ctx, PTA_ERR_MISMATCH,
                           "%s: not the model that %s was made for (structure "
                           "%.12s, expected %.12s); plan again",
