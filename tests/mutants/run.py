@@ -20,7 +20,7 @@ COPIED = ["CMakeLists.txt", "cmake", "framework", "kernels", "datasets",
 
 
 def copy_sources(source, target):
-    skip = shutil.ignore_patterns(".venv", "__pycache__", "build*")
+    skip = shutil.ignore_patterns(".venv", "__pycache__")
     for name in COPIED:
         path = os.path.join(source, name)
         if os.path.isdir(path):
