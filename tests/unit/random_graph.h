@@ -464,6 +464,14 @@ static inline void rg_evaluate(random_graph *r, int32_t i)
     free(values);
 }
 
+/* What a plan says of the accumulator. */
+static inline void rg_finish(random_graph *r, int32_t i, int32_t acc_frac)
+{
+    r->formats[i].acc_frac = acc_frac;
+    r->formats[i].acc_bits = r->bits <= 8 ? 32 : 63;
+    r->formats[i].acc = r->bits <= 8 ? PTA_S32 : PTA_S64;
+}
+
 static inline void rg_add(pta_ctx *ctx, random_graph *r, pta_node *n,
                           pta_view view, int32_t *index)
 {
@@ -488,6 +496,7 @@ static inline void rg_add_input(pta_ctx *ctx, random_graph *r, pta_view view)
                                  .integer = (int16_t)rg_range(r, 0, 6),
                                  .is_signed = rg_range(r, 0, 3) != 0});
     r->formats[i].out = f;
+    rg_finish(r, i, rg_frac(f));
     int64_t count = pta_view_count(view) * RG_SAMPLES;
     r->raw[i] = calloc((size_t)count, sizeof *r->raw[i]);
     int64_t max = (INT64_C(1) << (f.is_signed ? f.width - 1 : f.width)) - 1;
@@ -704,8 +713,7 @@ static inline void rg_add_node(pta_ctx *ctx, random_graph *r, pta_op op,
         rg_add_other(ctx, r, op, from);
     }
     int32_t i = r->graph->n_nodes - 1;
-    r->formats[i].acc_bits = 63;
-    r->formats[i].acc = PTA_S64;
+    rg_finish(r, i, r->formats[i].acc_frac);
     rg_evaluate(r, i);
 }
 
@@ -760,6 +768,9 @@ static inline void rg_free(pta_ctx *ctx, random_graph *r)
         free(r->kernel[i]);
         free(r->bias[i]);
         free(r->raw[i]);
+        r->kernel[i] = r->bias[i] = NULL;
+        r->raw[i] = NULL;
+        r->formats[i] = (pta_node_format){.acc_frac = 0};
     }
     pta_graph_destroy(ctx, &r->graph);
 }

@@ -367,12 +367,14 @@ static void test_limbs_refused(void)
  * of (y - 1/2) 2^-F and (y + 1/2) 2^-F. */
 static long double logit(long double y)
 {
-    return y <= 0.0L ? -INFINITY : y >= 1.0L ? INFINITY : logl(y / (1.0L - y));
+    return y <= 0.0L   ? -HUGE_VALL
+           : y >= 1.0L ? HUGE_VALL
+                       : logl(y / (1.0L - y));
 }
 
 static long double atanh_or_infinity(long double y)
 {
-    return y <= -1.0L ? -INFINITY : y >= 1.0L ? INFINITY : atanhl(y);
+    return y <= -1.0L ? -HUGE_VALL : y >= 1.0L ? HUGE_VALL : atanhl(y);
 }
 
 static void check_table(const double *table, pta_format in, pta_format out,
