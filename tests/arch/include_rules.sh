@@ -18,7 +18,9 @@ declare -A may=(
     [framework/cli]="base h5 json ir model quant plan partition runtime datasets kernels"
     [kernels]=""
     [datasets]="base h5"
-    [hls]="base ir plan kernels runtime/device.h"
+    [hls/driver]="base ir plan kernels runtime/device.h hls"
+    [hls/gen]="base ir plan kernels runtime/device.h hls"
+    [hls/sim]="base ir plan kernels runtime/device.h hls"
 )
 # third-party header: the folders that are its home
 declare -A home=(
