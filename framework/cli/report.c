@@ -65,6 +65,23 @@ static json_t *stages_json(const pta_report *r)
     return stages;
 }
 
+/* Of every rank, idle ones too. CPU time per sample counts what a rank burns while
+ * it waits. */
+static json_t *usage_json(const pta_report *r)
+{
+    json_t *ranks = json_array();
+    for (int i = 0; i < r->ranks; i++) {
+        const pta_usage *u = &r->usage[i];
+        json_array_append_new(
+            ranks,
+            json_pack("{s:i,s:I,s:I,s:f}", "rank", i, "peak_rss_bytes",
+                      (json_int_t)u->peak_rss_bytes, "model_bytes_read",
+                      (json_int_t)u->model_bytes_read, "cpu_us_per_sample",
+                      1e-3 * (double)u->stream_cpu_ns / (double)r->samples));
+    }
+    return ranks;
+}
+
 static json_t *difference_json(const pta_report *r)
 {
     const pta_difference *d = &r->difference;
@@ -92,7 +109,7 @@ json_t *pta_report_json(const pta_report *r)
     json_t *digest = r->has_digest ? json_string(r->digest) : json_null();
     return json_pack(
         "{s:s,s:s,s:s,s:s,s:s,s:i,s:i,s:i,s:i,s:i,s:i,s:I,s:o,s:o,s:o,s:o,s:o,"
-        "s:o,s:f,s:o,s:o,s:o}",
+        "s:o,s:f,s:o,s:o,s:o,s:o}",
         "model", r->plan->model, "plan", r->plan_path, "data", r->data,
         "device", r->device, "mode", r->mode, "bits", (int)r->plan->bits,
         "micro_batch", (int)r->micro_batch, "depth", (int)r->depth, "ranks",
@@ -103,7 +120,8 @@ json_t *pta_report_json(const pta_report *r)
         "argmax_differs", count(r->has_float, r->argmax_differs), "bit_exact",
         count(r->has_bits, r->bit_exact), "digest", digest, "latency_us",
         latency, "throughput_per_s", r->throughput, "modelled", modelled,
-        "first_difference", difference_json(r), "stages", stages_json(r));
+        "first_difference", difference_json(r), "stages", stages_json(r),
+        "usage", usage_json(r));
 }
 
 /* ---- text ---- */

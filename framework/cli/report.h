@@ -8,6 +8,7 @@
 #include "cli/cli.h"
 #include "cli/locate.h"
 #include "cli/score.h"
+#include "cli/usage.h"
 #include "runtime/run.h"
 
 typedef struct pta_report {
@@ -25,6 +26,7 @@ typedef struct pta_report {
     pta_percentiles latency;
     double throughput;       /* samples per second */
     pta_stage_clock *clocks; /* owned by the caller; [n_boards] */
+    pta_usage *usage;        /* owned by the caller; [ranks] */
     bool has_difference;
     pta_difference difference;
 } pta_report;

@@ -108,6 +108,7 @@ typedef struct job {
     int64_t **values;     /* owned; [n_outputs], one segment: for results */
     uint64_t *latency_ns; /* owned; all rows */
     uint64_t elapsed_ns;
+    int64_t cpu_ns;        /* this rank's, in the stream */
     int64_t rows, segment; /* the same on all ranks */
     pta_sha256 hash;
     pta_report report;
@@ -165,6 +166,7 @@ static pta_status allocate(pta_ctx *ctx, job *j)
     PTA_TRY_ALLOC(ctx, j->classes, j->segment);
     PTA_TRY_ALLOC(ctx, j->latency_ns, j->rows);
     PTA_TRY_ALLOC(ctx, j->report.clocks, j->loaded.plan->n_boards);
+    PTA_TRY_ALLOC(ctx, j->report.usage, j->size);
     return PTA_OK;
 }
 
@@ -208,14 +210,17 @@ static pta_status open_copy(pta_ctx *ctx, job *j, const char *structure)
 {
     PTA_TRY(open_device_kind(ctx, j));
     const char *plan_path = pta_options_operand(j->options);
-    PTA_TRY(pta_model_graph_parse(ctx, structure, &j->own_graph));
+    pta_form form;
+    PTA_TRY(pta_plan_form(ctx, j->loaded.plan_text, plan_path, &form));
+    PTA_TRY(pta_model_graph_parse_as(ctx, structure, form, &j->own_graph));
     j->graph = j->own_graph;
     PTA_TRY(pta_plan_parse(ctx, j->loaded.plan_text, plan_path, j->graph,
                            &j->loaded.plan));
     if (access(j->loaded.model_path, R_OK) != 0) {
         return PTA_OK; /* this rank's slice is sent */
     }
-    PTA_TRY(pta_model_open(ctx, j->loaded.model_path, &j->loaded.model));
+    PTA_TRY(pta_model_open_as(ctx, j->loaded.model_path, form,
+                              &j->loaded.model));
     j->weights = pta_model_weights(j->loaded.model);
     return pta_check_model(ctx, j->loaded.plan_text, plan_path,
                            j->loaded.model);
@@ -305,9 +310,11 @@ static pta_status run_segment(pta_ctx *ctx, job *j, int64_t first, int64_t n)
     pta_status local =
         is_root ? pta_feed_encode(j->feed, ctx, first, n, j->in) : PTA_OK;
     PTA_TRY(pta_agree(ctx, j->comm, local));
+    int64_t cpu_before = pta_usage_cpu_ns();
     PTA_TRY(pta_runner_run(j->runner, ctx, is_root ? j->in : NULL, n,
                            is_root ? j->out : NULL,
                            is_root ? j->latency_ns + first : NULL, &elapsed));
+    j->cpu_ns += pta_usage_cpu_ns() - cpu_before;
     j->elapsed_ns += elapsed;
     local = is_root ? take_results(ctx, j, first, n) : PTA_OK;
     return pta_agree(ctx, j->comm, local);
@@ -447,6 +454,10 @@ static pta_status execute(pta_ctx *ctx, job *j, pta_status parsed)
                             &run, &j->runner));
     PTA_TRY(stream(ctx, j));
     PTA_TRY(pta_runner_clocks(j->runner, ctx, j->report.clocks));
+    const pta_model *own = j->loaded.model;
+    PTA_TRY(pta_usage_gather(ctx, j->comm,
+                             own == NULL ? 0 : pta_model_bytes_read(own),
+                             j->cpu_ns, j->report.usage));
     return pta_agree(ctx, j->comm, j->rank == 0 ? tell(ctx, j) : PTA_OK);
 }
 
@@ -459,6 +470,7 @@ static void release(pta_ctx *ctx, job *j)
     pta_free(ctx, j->values);
     pta_free(ctx, j->described);
     pta_free(ctx, j->report.clocks);
+    pta_free(ctx, j->report.usage);
     pta_free(ctx, j->latency_ns);
     pta_free(ctx, j->classes);
     pta_free(ctx, j->out);
