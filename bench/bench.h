@@ -28,7 +28,7 @@ void bench_quiet_barrier(void);
 double bench_quantile(double *values, int64_t n, double p);
 
 typedef struct bench_run {
-    net net;
+    network net;
     pta_runner *runner;
     int64_t n;         /* samples */
     uint8_t *in, *out; /* rank 0 */

@@ -323,7 +323,7 @@ static void call_device(void *data)
 }
 
 /* False if the machine lacks the variant. */
-static bool open_device(pta_ctx *ctx, net *model, const char *options,
+static bool open_device(pta_ctx *ctx, network *model, const char *options,
                         int32_t n, device_run *d)
 {
     const pta_device_ops *ops =
@@ -348,7 +348,7 @@ static bool open_device(pta_ctx *ctx, net *model, const char *options,
 }
 
 /* The same samples to every device; floats get the raw integers. */
-static void fill_input(const net *model, device_run *d, int32_t n)
+static void fill_input(const network *model, device_run *d, int32_t n)
 {
     void *in = d->device->ops->in_buffer(d->device, 0);
     if (!d->slice->is_float) {
@@ -367,7 +367,7 @@ static void bench_network(pta_ctx *ctx, const char *folder, int32_t bits,
     static const char *const variants[] = {"ref", "avx2", "vnni", "float"};
     static const char *const options[] = {"variant=ref", "variant=avx2",
                                           "variant=vnni", NULL};
-    net model;
+    network model;
     require(ctx, net_file(ctx, folder, "nsl_cnn", bits, &model));
     device_run devices[4];
     run runs[4];

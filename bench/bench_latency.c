@@ -37,7 +37,7 @@ typedef struct floor_plan {
     MPI_Request *in, *out; /* owned; [n_messages] */
 } floor_plan;
 
-static void floor_open(bench *b, const net *net, floor_plan *f)
+static void floor_open(bench *b, const network *net, floor_plan *f)
 {
     int32_t n = net->plan->n_boards;
     pta_slice **slices = calloc((size_t)n + 1, sizeof *slices);
@@ -170,10 +170,10 @@ static void ring_run(const bench *b, int64_t n, double *us)
     }
 }
 
-typedef struct blocks {
+typedef struct medians {
     double run[MAX_BLOCKS], bare[MAX_BLOCKS], ring[MAX_BLOCKS],
         ratio[MAX_BLOCKS];
-} blocks;
+} medians;
 
 /** This rank's median computing time in the last stream. */
 static uint64_t own_compute(const bench *b, const bench_run *run)
@@ -198,7 +198,7 @@ static void print_row(const char *name, const char *variant, int ranks,
 }
 
 /** One network; true if the median ratio is at most 1.25. */
-static bool measure(bench *b, const char *name, net net, int64_t n,
+static bool measure(bench *b, const char *name, network net, int64_t n,
                     int n_blocks)
 {
     bench_run run = {.net = net};
@@ -209,7 +209,7 @@ static bool measure(bench *b, const char *name, net net, int64_t n,
     bench_open(b, &run, &options, n);
     floor_plan bare;
     floor_open(b, &run.net, &bare);
-    static blocks blocks;
+    static medians blocks;
     for (int i = 0; i < n_blocks; i++) {
         bench_stream(b, &run);
         blocks.run[i] = b->rank == 0 ? bench_quantile(run.us, n, 0.5) : 0;
@@ -254,7 +254,7 @@ int main(int argc, char **argv)
     if (b.rank == 0) {
         printf("network,variant,ranks,median,least,greatest,digest\n");
     }
-    net net;
+    network net;
     bench_must(
         &b, net_file(b.ctx, PTA_SOURCE_DIR "/datasets", "mnist_fcnn", 16, &net),
         "mnist_fcnn");

@@ -2,6 +2,7 @@
  * Throughput of a pipeline of five equal stages against the serial loop.
  *
  *     mpi_launch/run -np 5 build/bench/bench_throughput [WIDTH] [BITS] [BLOCKS]
+ *         [DEPTH]
  *
  * A generated dense net of five WIDTH x WIDTH layers, one board per layer, one
  * copy, micro-batches of 64, device `fixed`. The serial loop is the whole net
@@ -19,7 +20,7 @@
 enum { BATCH = 64, SAMPLES = 64 * 400, MAX_BLOCKS = 99 };
 
 typedef struct serial {
-    net net;
+    network net;
     pta_slice *slice;
     pta_device *device;
     size_t in_bytes, out_bytes;
@@ -91,14 +92,17 @@ static void print_stages(const bench_run *run)
     fprintf(stderr, "\n");
 }
 
-static bool measure(bench *b, int32_t width, int32_t bits, int n_blocks)
+static bool measure(bench *b, int32_t width, int32_t bits, int n_blocks,
+                    int32_t depth)
 {
     int32_t widths[6] = {width, width, width, width, width, width};
     bench_run run = {0};
     bench_must(b, net_dense(b->ctx, widths, 6, bits, 7, &run.net), "net");
     bench_must(b, net_cut(b->ctx, &run.net, "fc1,fc2,fc3,fc4,output"), "cut");
-    pta_run_options options = {
-        .device = "fixed", .mode = PTA_MODE_THROUGHPUT, .micro_batch = BATCH};
+    pta_run_options options = {.device = "fixed",
+                               .mode = PTA_MODE_THROUGHPUT,
+                               .micro_batch = BATCH,
+                               .depth = depth};
     bench_open(b, &run, &options, SAMPLES);
     serial s = {0};
     double loop[MAX_BLOCKS], pipe[MAX_BLOCKS], ratio[MAX_BLOCKS];
@@ -138,18 +142,19 @@ int main(int argc, char **argv)
 {
     bench b;
     bench_begin(&b, &argc, &argv);
-    int32_t width = argc > 1 ? atoi(argv[1]) : 192;
+    int32_t width = argc > 1 ? atoi(argv[1]) : 384;
     int32_t bits = argc > 2 ? atoi(argv[2]) : 16;
     int n_blocks = argc > 3 ? atoi(argv[3]) : 9;
+    int32_t depth = argc > 4 ? atoi(argv[4]) : 0;
     if (b.size != 5 || n_blocks < 1 || n_blocks > MAX_BLOCKS) {
         fprintf(stderr, "bench_throughput: expected 5 ranks, [WIDTH] [BITS] "
-                        "[BLOCKS]\n");
+                        "[BLOCKS] [DEPTH]\n");
         bench_end(&b, false);
         return 2;
     }
     if (b.rank == 0) {
         printf("network,variant,ranks,median,least,greatest,digest\n");
     }
-    bool good = measure(&b, width, bits, n_blocks);
+    bool good = measure(&b, width, bits, n_blocks, depth);
     return bench_end(&b, good);
 }

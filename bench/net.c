@@ -26,7 +26,7 @@ static pta_status read_weights(pta_weights *self, pta_ctx *ctx, int32_t node,
                                double *values)
 {
     (void)ctx;
-    const net *n = self->state;
+    const network *n = self->state;
     pta_weight_part whole = pta_weight_whole(n->graph, node, role);
     int64_t fan = pta_node_fan_in(n->graph, node);
     double scale = role == PTA_WEIGHT_KERNEL ? sqrt(3.0 / (double)fan) : 0.25;
@@ -55,7 +55,7 @@ static pta_status read_weights(pta_weights *self, pta_ctx *ctx, int32_t node,
 
 /* ---- graphs ---- */
 
-static pta_status add_node(pta_ctx *ctx, net *n, pta_node *node, char *name,
+static pta_status add_node(pta_ctx *ctx, network *n, pta_node *node, char *name,
                            pta_shape shape)
 {
     node->name = name;
@@ -79,7 +79,7 @@ static pta_shape image(int32_t h, int32_t c)
     return (pta_shape){.rank = 3, .dim = {h, h, c}};
 }
 
-static pta_status add_dense(pta_ctx *ctx, net *n, char *name, int32_t in,
+static pta_status add_dense(pta_ctx *ctx, network *n, char *name, int32_t in,
                             int32_t outputs, pta_activation act)
 {
     pta_node node = pta_node_make(PTA_OP_DENSE);
@@ -89,7 +89,7 @@ static pta_status add_dense(pta_ctx *ctx, net *n, char *name, int32_t in,
     return add_node(ctx, n, &node, name, vector(outputs));
 }
 
-static pta_status add_conv(pta_ctx *ctx, net *n, char *name, int32_t in,
+static pta_status add_conv(pta_ctx *ctx, network *n, char *name, int32_t in,
                            int32_t h, int32_t channels, pta_activation act)
 {
     pta_node node = pta_node_make(PTA_OP_CONV);
@@ -101,7 +101,7 @@ static pta_status add_conv(pta_ctx *ctx, net *n, char *name, int32_t in,
     return add_node(ctx, n, &node, name, image(h, channels));
 }
 
-static pta_status build_image(pta_ctx *ctx, net *n, int32_t h)
+static pta_status build_image(pta_ctx *ctx, network *n, int32_t h)
 {
     char name[8][8] = {"input", "conv1", "conv2",   "add",
                        "pool",  "conv3", "flatten", "fc1"};
@@ -130,7 +130,7 @@ static pta_status build_image(pta_ctx *ctx, net *n, int32_t h)
     return add_dense(ctx, n, last, 7, 10, PTA_ACT_NONE);
 }
 
-static pta_status build_dense(pta_ctx *ctx, net *n, const int32_t *widths,
+static pta_status build_dense(pta_ctx *ctx, network *n, const int32_t *widths,
                               int32_t n_widths)
 {
     char input[] = "input";
@@ -148,7 +148,7 @@ static pta_status build_dense(pta_ctx *ctx, net *n, const int32_t *widths,
 
 /** Values stay near [-1, 1]: three integer bits leave room, and a rare
  * saturation is as exact as everything else. */
-static pta_status finish(pta_ctx *ctx, net *n, int32_t bits)
+static pta_status finish(pta_ctx *ctx, network *n, int32_t bits)
 {
     PTA_TRY(pta_graph_add_output(ctx, n->graph, n->graph->n_nodes - 1));
     PTA_TRY(pta_plan_create(ctx, n->graph, &n->plan));
@@ -166,14 +166,14 @@ static pta_status finish(pta_ctx *ctx, net *n, int32_t bits)
     return pta_formats_prove(ctx, n->graph, &n->weights, n->plan->formats);
 }
 
-static pta_status begin(pta_ctx *ctx, uint64_t seed, net *n)
+static pta_status begin(pta_ctx *ctx, uint64_t seed, network *n)
 {
-    *n = (net){.seed = seed};
+    *n = (network){.seed = seed};
     n->weights = (pta_weights){.read = read_weights, .state = n};
     return pta_graph_create(ctx, "generated", &n->graph);
 }
 
-static pta_status close_on_failure(pta_ctx *ctx, pta_status status, net *n)
+static pta_status close_on_failure(pta_ctx *ctx, pta_status status, network *n)
 {
     if (status != PTA_OK) {
         net_destroy(ctx, n);
@@ -182,7 +182,7 @@ static pta_status close_on_failure(pta_ctx *ctx, pta_status status, net *n)
 }
 
 pta_status net_dense(pta_ctx *ctx, const int32_t *widths, int32_t n,
-                     int32_t bits, uint64_t seed, net *out)
+                     int32_t bits, uint64_t seed, network *out)
 {
     pta_status status = begin(ctx, seed, out);
     status = status == PTA_OK ? build_dense(ctx, out, widths, n) : status;
@@ -191,7 +191,7 @@ pta_status net_dense(pta_ctx *ctx, const int32_t *widths, int32_t n,
 }
 
 pta_status net_image(pta_ctx *ctx, int32_t h, int32_t bits, uint64_t seed,
-                     net *out)
+                     network *out)
 {
     pta_status status = begin(ctx, seed, out);
     status = status == PTA_OK ? build_image(ctx, out, h) : status;
@@ -201,7 +201,7 @@ pta_status net_image(pta_ctx *ctx, int32_t h, int32_t bits, uint64_t seed,
 
 /** Borrows the model's graph: net_destroy must not free it. */
 static pta_status open_file(pta_ctx *ctx, const char *h5, const char *json,
-                            int32_t bits, net *n)
+                            int32_t bits, network *n)
 {
     PTA_TRY(pta_model_open(ctx, h5, &n->model));
     n->graph = (pta_graph *)(uintptr_t)pta_model_graph(n->model);
@@ -218,21 +218,21 @@ static pta_status open_file(pta_ctx *ctx, const char *h5, const char *json,
 }
 
 pta_status net_file(pta_ctx *ctx, const char *folder, const char *name,
-                    int32_t bits, net *out)
+                    int32_t bits, network *out)
 {
-    *out = (net){0};
+    *out = (network){0};
     char h5[512], json[512];
     snprintf(h5, sizeof h5, "%s/%s.h5", folder, name);
     snprintf(json, sizeof json, "%s/%s.ranges.json", folder, name);
     return close_on_failure(ctx, open_file(ctx, h5, json, bits, out), out);
 }
 
-pta_status net_cut(pta_ctx *ctx, net *net, const char *cut)
+pta_status net_cut(pta_ctx *ctx, network *net, const char *cut)
 {
     return pta_cut_apply(ctx, cut, net->graph, net->plan);
 }
 
-void net_destroy(pta_ctx *ctx, net *n)
+void net_destroy(pta_ctx *ctx, network *n)
 {
     pta_plan_destroy(ctx, &n->plan);
     if (n->model != NULL) {
@@ -244,22 +244,22 @@ void net_destroy(pta_ctx *ctx, net *n)
 
 /* ---- samples ---- */
 
-static pta_dtype input_dtype(const net *n)
+static pta_dtype input_dtype(const network *n)
 {
     return pta_format_dtype(n->plan->formats[n->graph->inputs[0]].out);
 }
 
-static int64_t input_count(const net *n)
+static int64_t input_count(const network *n)
 {
     return pta_view_count(n->graph->nodes[n->graph->inputs[0]].view);
 }
 
-size_t net_sample_bytes(const net *n)
+size_t net_sample_bytes(const network *n)
 {
     return pta_align8((size_t)input_count(n) * pta_dtype_bytes(input_dtype(n)));
 }
 
-void net_samples(const net *n, uint64_t seed, int64_t count, void *samples)
+void net_samples(const network *n, uint64_t seed, int64_t count, void *samples)
 {
     pta_format format = n->plan->formats[n->graph->inputs[0]].out;
     size_t element = pta_dtype_bytes(input_dtype(n));
@@ -285,7 +285,7 @@ static int64_t load_raw(const uint8_t *at, size_t element)
     return (int64_t)((uint64_t)raw << shift) >> shift;
 }
 
-static pta_status run_reference(pta_ctx *ctx, net *net, const int64_t *in,
+static pta_status run_reference(pta_ctx *ctx, network *net, const int64_t *in,
                                 int32_t n, int64_t *out)
 {
     pta_reference *reference = NULL;
@@ -298,8 +298,8 @@ static pta_status run_reference(pta_ctx *ctx, net *net, const int64_t *in,
     return status;
 }
 
-pta_status net_reference(pta_ctx *ctx, net *net, const void *samples, int32_t n,
-                         size_t out_bytes, void *results)
+pta_status net_reference(pta_ctx *ctx, network *net, const void *samples,
+                         int32_t n, size_t out_bytes, void *results)
 {
     int32_t last = pta_graph_integer_output(net->graph, 0);
     int64_t n_in = input_count(net);

@@ -16,7 +16,7 @@ void check_failed(mpi_test *t, const char *file, int line, const char *cond,
             t->size, cond, detail);
 }
 
-void stream_open(mpi_test *t, const net *net, size_t out_bytes, int64_t n,
+void stream_open(mpi_test *t, const network *net, size_t out_bytes, int64_t n,
                  uint64_t seed, stream *s)
 {
     *s = (stream){.n = n};
@@ -39,7 +39,7 @@ void stream_close(mpi_test *t, stream *s)
     *s = (stream){0};
 }
 
-uint8_t *expected_results(mpi_test *t, net *net, const stream *s,
+uint8_t *expected_results(mpi_test *t, network *net, const stream *s,
                           size_t out_bytes)
 {
     if (t->rank != 0) {

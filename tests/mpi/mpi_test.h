@@ -46,13 +46,13 @@ typedef struct stream {
 } stream;
 
 /** n seeded samples and room for results. */
-void stream_open(mpi_test *t, const net *net, size_t out_bytes, int64_t n,
+void stream_open(mpi_test *t, const network *net, size_t out_bytes, int64_t n,
                  uint64_t seed, stream *s);
 void stream_close(mpi_test *t, stream *s);
 
 /** The uncut network on OpenBLAS: results of `s` in the sink's layout, owned by
  * the caller; NULL on ranks other than 0. */
-uint8_t *expected_results(mpi_test *t, net *net, const stream *s,
+uint8_t *expected_results(mpi_test *t, network *net, const stream *s,
                           size_t out_bytes);
 
 /** True on all ranks if `status` is the same on all. */

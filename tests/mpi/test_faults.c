@@ -24,7 +24,7 @@ static const fault_case cuts[] = {
     {"input", "fc1=input:2,fc2=input:2,fc3"},
 };
 
-static void open_net(mpi_test *t, const char *cut, net *net)
+static void open_net(mpi_test *t, const char *cut, network *net)
 {
     pta_status made = net_dense(t->ctx, widths, 6, 16, 5, net);
     made = made == PTA_OK ? net_cut(t->ctx, net, cut) : made;
@@ -32,7 +32,7 @@ static void open_net(mpi_test *t, const char *cut, net *net)
 }
 
 /** Opens a runner and streams n samples; the first failure of the two. */
-static pta_status open_and_run(mpi_test *t, net *net, pta_weights *weights,
+static pta_status open_and_run(mpi_test *t, network *net, pta_weights *weights,
                                int64_t n, stream *s)
 {
     pta_run_options options = {
@@ -54,7 +54,7 @@ static pta_status open_and_run(mpi_test *t, net *net, pta_weights *weights,
 /** Every possible failure in turn, on all ranks or on one. */
 static void inject(mpi_test *t, const fault_case *c, int only)
 {
-    net net;
+    network net;
     stream s;
     open_net(t, c->cut, &net);
     stream_open(t, &net, 64, 200, 3, &s);
@@ -122,7 +122,7 @@ static void damage_message(mpi_test *t)
                   {36, "CRC-32C"},
                   {PTA_HEADER_BYTES, "CRC-32C"},
                   {PTA_HEADER_BYTES + 9, "CRC-32C"}};
-    net net;
+    network net;
     stream s;
     open_net(t, cuts[1].cut, &net);
     stream_open(t, &net, 64, 200, 3, &s);
@@ -148,7 +148,7 @@ static void damage_message(mpi_test *t)
 /** A failed run leaves the runner usable: rings and sequence are in step. */
 static void run_after_damage(mpi_test *t)
 {
-    net net;
+    network net;
     stream s;
     open_net(t, cuts[0].cut, &net);
     pta_run_options options = {.device = "fixed", .mode = PTA_MODE_LATENCY};
@@ -197,7 +197,7 @@ static pta_status read_bad(pta_weights *self, pta_ctx *ctx, int32_t node,
 }
 
 /** Digests of all slices, as `plan` would compute them. */
-static void set_digests(mpi_test *t, net *net)
+static void set_digests(mpi_test *t, network *net)
 {
     for (int32_t b = 0; b < net->plan->n_boards; b++) {
         pta_slice *slice = NULL;
@@ -213,7 +213,7 @@ static void set_digests(mpi_test *t, net *net)
 
 static void fail_loading(mpi_test *t, int culprit, int mode)
 {
-    net net;
+    network net;
     stream s;
     open_net(t, cuts[0].cut, &net);
     set_digests(t, &net);
@@ -245,7 +245,7 @@ static void fail_loading(mpi_test *t, int culprit, int mode)
 static void without_model(mpi_test *t, int every)
 {
     for (size_t c = 0; c < sizeof cuts / sizeof *cuts; c++) {
-        net net;
+        network net;
         stream s;
         open_net(t, cuts[c].cut, &net);
         set_digests(t, &net);
@@ -275,7 +275,7 @@ static void without_model(mpi_test *t, int every)
 
 /* ---- disagreement ---- */
 
-static void open_fails(mpi_test *t, const net *net, pta_weights *weights,
+static void open_fails(mpi_test *t, const network *net, pta_weights *weights,
                        const pta_run_options *options, pta_status expected,
                        const char *text)
 {
@@ -292,7 +292,7 @@ static void open_fails(mpi_test *t, const net *net, pta_weights *weights,
 
 static void refuse(mpi_test *t)
 {
-    net net;
+    network net;
     open_net(t, cuts[0].cut, &net);
     pta_run_options good = {.device = "fixed", .mode = PTA_MODE_LATENCY};
     pta_run_options options = good;

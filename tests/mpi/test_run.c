@@ -54,7 +54,7 @@ static const run_mode modes[] = {
     {PTA_MODE_THROUGHPUT, 16, 4, 300, "blas"},
 };
 
-static pta_status make_net(mpi_test *t, const run_case *c, net *net)
+static pta_status make_net(mpi_test *t, const run_case *c, network *net)
 {
     static const int32_t widths[] = {57, 33, 19, 24, 15, 10};
     PTA_TRY(c->kind == DENSE ? net_dense(t->ctx, widths, 6, c->bits, 11, net)
@@ -62,8 +62,8 @@ static pta_status make_net(mpi_test *t, const run_case *c, net *net)
     return c->cut != NULL ? net_cut(t->ctx, net, c->cut) : PTA_OK;
 }
 
-static void compare(mpi_test *t, net *net, const run_case *c, const run_mode *m,
-                    const stream *s, size_t out_bytes)
+static void compare(mpi_test *t, network *net, const run_case *c,
+                    const run_mode *m, const stream *s, size_t out_bytes)
 {
     uint8_t *expected = expected_results(t, net, s, out_bytes);
     if (t->rank != 0) {
@@ -84,7 +84,7 @@ static void compare(mpi_test *t, net *net, const run_case *c, const run_mode *m,
 }
 
 /** Two runs over one runner: the second finds rings and sequence moved on. */
-static void run_twice(mpi_test *t, net *net, const run_case *c,
+static void run_twice(mpi_test *t, network *net, const run_case *c,
                       const run_mode *m, pta_runner *runner)
 {
     size_t out_bytes = pta_runner_out_bytes(runner);
@@ -107,7 +107,7 @@ static void run_twice(mpi_test *t, net *net, const run_case *c,
     }
 }
 
-static void check_clocks(mpi_test *t, const net *net, const run_mode *m,
+static void check_clocks(mpi_test *t, const network *net, const run_mode *m,
                          pta_runner *runner)
 {
     int32_t n = net->plan->n_boards;
@@ -128,7 +128,7 @@ static void check_clocks(mpi_test *t, const net *net, const run_mode *m,
 
 static void run_case_mode(mpi_test *t, const run_case *c, const run_mode *m)
 {
-    net net;
+    network net;
     pta_status made = make_net(t, c, &net);
     CHECK(t, made == PTA_OK, "cut %s: %s", c->cut, pta_ctx_error(t->ctx));
     if (made != PTA_OK) {
@@ -160,7 +160,7 @@ static void run_case_mode(mpi_test *t, const run_case *c, const run_mode *m)
 /** No sample, and a number of them that is none. */
 static void run_nothing(mpi_test *t)
 {
-    net net;
+    network net;
     CHECK_OK(t, make_net(t, &cases[1], &net));
     pta_run_options options = {.device = "fixed", .mode = PTA_MODE_THROUGHPUT};
     pta_runner *runner = NULL;
