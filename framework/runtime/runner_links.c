@@ -181,6 +181,7 @@ static pta_status open_links(pta_runner *runner, pta_ctx *ctx,
     } else {
         station->in = links;
         station->n_in = n;
+        PTA_TRY_ALLOC(ctx, station->arrived, n);
     }
     PTA_TRY_ALLOC(ctx, requests, (size_t)n * (size_t)station->n_slots);
     for (int64_t i = 0; i < (int64_t)n * station->n_slots; i++) {
@@ -300,6 +301,7 @@ void pta_station_close(pta_ctx *ctx, pta_station *station)
     close_links(ctx, station->in, station->n_in * station->fan);
     close_links(ctx, station->out, station->n_out * station->fan);
     pta_free(ctx, station->in_request);
+    pta_free(ctx, station->arrived);
     pta_free(ctx, station->out_request);
     int32_t n_joins = station->slice != NULL ? station->slice->n_joins : 0;
     for (int32_t j = 0; station->sums != NULL && j < n_joins; j++) {

@@ -49,6 +49,7 @@ struct pta_station {
     int32_t n_in, n_out;                   /* links per copy */
     pta_link *in, *out;                    /* owned; [fan][n] */
     MPI_Request *in_request, *out_request; /* owned; [n_slots][n] */
+    MPI_Status *arrived; /* owned; [n_in], of the batch just received */
     uint8_t **in_buffer, **out_buffer; /* owned arrays; [n_slots], borrowed */
     void **sums;       /* owned; [n_joins], partial sums of one batch */
     size_t *sum_bytes; /* owned; [n_joins], of one sample */

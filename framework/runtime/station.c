@@ -188,7 +188,7 @@ static void take_local(pta_runner *runner, pta_station *station,
         (uint64_t)link->transfer.message_bytes * (uint64_t)n;
 }
 
-/** Waits for all inputs of batch u, in the order of the wires. */
+/** Waits for all inputs of batch u, then takes them in the order of the wires. */
 static pta_status receive(pta_runner *runner, pta_ctx *ctx,
                           pta_station *station, int64_t u)
 {
@@ -202,14 +202,14 @@ static pta_status receive(pta_runner *runner, pta_ctx *ctx,
     for (int32_t j = 0; j < station->slice->n_joins; j++) {
         memset(station->sums[j], 0, (size_t)n * station->sum_bytes[j]);
     }
+    PTA_TRY_MPI(ctx, MPI_Waitall(station->n_in, requests, station->arrived));
     for (int32_t i = 0; i < station->n_in; i++) {
         if (links[i].local != NULL) {
             take_local(runner, station, &links[i], u);
-            continue;
+        } else {
+            PTA_TRY(take_message(runner, ctx, station, &links[i], u,
+                                 &station->arrived[i]));
         }
-        MPI_Status arrived;
-        PTA_TRY_MPI(ctx, MPI_Wait(&requests[i], &arrived));
-        PTA_TRY(take_message(runner, ctx, station, &links[i], u, &arrived));
     }
     return PTA_OK;
 }
