@@ -363,17 +363,20 @@ static void check_time(const drive *d, hls_case *c)
     const hls_stream *x = &c->in[0], *y = &c->out[c->n_out - 1];
     int64_t latency = y->last_of_first - x->first;
     int64_t rest = y->last - y->last_of_first;
+    if (c->interval >= 0) {
+        c->rest = c->interval * (c->samples - 1);
+    }
     char text[160];
     if (c->latency >= 0 && c->latency != latency) {
         snprintf(text, sizeof text, "latency %" PRId64 ", expected %" PRId64,
                  latency, c->latency);
         report(d, c, y, text);
     }
-    if (c->interval >= 0 && c->interval * (c->samples - 1) != rest) {
+    if (c->rest >= 0 && c->rest != rest) {
         snprintf(text, sizeof text,
                  "%" PRId64
-                 " cycles for the other %d samples, expected %" PRId64 " each",
-                 rest, c->samples - 1, c->interval);
+                 " cycles for the other %d samples, expected %" PRId64,
+                 rest, c->samples - 1, c->rest);
         report(d, c, y, text);
     }
 }

@@ -332,6 +332,7 @@ static void draw(hls_case *c, const options *o, const char *folder, int index,
                     .samples = 1,
                     .latency = -1,
                     .interval = -1,
+                    .rest = -1,
                     .block = o->block->name,
                     .folder = folder,
                     .rng = o->seed + (uint64_t)index * 1000003};

@@ -69,6 +69,8 @@ typedef struct hls_case {
                                sample 1, without stalls; -1: not checked */
     int64_t interval;       /* cycles per sample, without stalls, times
                                samples - 1 exactly; -1: not checked */
+    int64_t rest;           /* cycles for all samples after the first, where
+                               they differ; -1: not checked */
     int32_t n_in, n_out;
     hls_stream in[HLS_STREAMS], out[HLS_STREAMS];
     /* the harness's own */
