@@ -162,19 +162,25 @@ void pta_hls4ml_scale_ref(const pta_hls4ml_scale *l, const pta_batch *batch)
     }
 }
 
+static int64_t relu(const pta_hls4ml_relu *l, int64_t x)
+{
+    int32_t in = pta_frac(l->x_format), out = pta_frac(l->result);
+    int32_t most = in > 0 ? in : 0;
+    if (x <= 0) {
+        return pta_convert_ref((pta_wide)x * l->alpha,
+                               in + pta_frac(l->alpha_format) - out, l->result);
+    }
+    bool capped = l->cap > 0 && aligned(x, in, most) > aligned(l->cap, 0, most);
+    return capped ? pta_convert_ref(l->cap, -out, l->result)
+                  : pta_convert_ref(x, in - out, l->result);
+}
+
 void pta_hls4ml_relu_ref(const pta_hls4ml_relu *l, const pta_batch *batch)
 {
-    int32_t shift = pta_frac(l->x_format) - pta_frac(l->result);
-    int32_t slope = shift + pta_frac(l->alpha_format);
     for (int32_t s = 0; s < batch->n; s++) {
         for (int64_t e = 0; e < l->count; e++) {
             int64_t x = pta_load(pta_batch_x(batch, 0, s), l->x, e);
-            int64_t y =
-                x > 0 ? pta_convert_ref(x, shift, l->result)
-                : l->alpha == 0
-                    ? 0
-                    : pta_convert_ref((pta_wide)x * l->alpha, slope, l->result);
-            pta_store(pta_batch_y(batch, s), l->y, e, y);
+            pta_store(pta_batch_y(batch, s), l->y, e, relu(l, x));
         }
     }
 }

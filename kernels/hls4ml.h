@@ -63,12 +63,13 @@ typedef struct pta_hls4ml_scale {
 
 void pta_hls4ml_scale_ref(const pta_hls4ml_scale *l, const pta_batch *batch);
 
-/** y = convert(x > 0 ? x : alpha * x). */
+/** y = convert(x > 0 ? min(x, cap) : alpha * x). */
 typedef struct pta_hls4ml_relu {
     int64_t count;
     pta_dtype x, y;
     pta_format x_format, alpha_format, result;
     int64_t alpha; /* raw; 0: plain ReLU */
+    int32_t cap;   /* 6 for relu6; 0: none */
 } pta_hls4ml_relu;
 
 void pta_hls4ml_relu_ref(const pta_hls4ml_relu *l, const pta_batch *batch);

@@ -62,6 +62,10 @@ pta_status PTA_MUST_CHECK pta_check_model(pta_ctx *ctx, const char *plan_text,
 pta_status PTA_MUST_CHECK pta_check_proof(pta_ctx *ctx, const char *plan_path,
                                           pta_loaded *loaded);
 
+/** The form in which a plan's profile wants its model. */
+pta_status PTA_MUST_CHECK pta_plan_form(pta_ctx *ctx, const char *plan_text,
+                                        const char *plan_path, pta_form *form);
+
 /** PATH without the folder; borrowed. */
 const char *pta_base_name(const char *path);
 

@@ -148,7 +148,7 @@ pta_status pta_check_proof(pta_ctx *ctx, const char *plan_path,
     for (int32_t b = 0; b < loaded->plan->n_boards; b++) {
         is_sealed = is_sealed && loaded->plan->slice_digests[b][0] != '\0';
     }
-    if (is_sealed) {
+    if (is_sealed || pta_plan_is_hls4ml(loaded->plan)) {
         return PTA_OK;
     }
     pta_node_format *proved;
@@ -179,6 +179,15 @@ static pta_status find_model(pta_ctx *ctx, const char *plan_path,
     return PTA_OK;
 }
 
+pta_status pta_plan_form(pta_ctx *ctx, const char *plan_text,
+                         const char *plan_path, pta_form *form)
+{
+    bool is_hls4ml;
+    PTA_TRY(pta_plan_parse_is_hls4ml(ctx, plan_text, plan_path, &is_hls4ml));
+    *form = is_hls4ml ? PTA_FORM_PLAIN : PTA_FORM_CANONICAL;
+    return PTA_OK;
+}
+
 static pta_status load(pta_ctx *ctx, const char *plan_path, pta_loaded *l)
 {
     char *model = NULL;
@@ -187,7 +196,9 @@ static pta_status load(pta_ctx *ctx, const char *plan_path, pta_loaded *l)
     pta_status status = find_model(ctx, plan_path, model, &l->model_path);
     pta_free(ctx, model);
     PTA_TRY(status);
-    PTA_TRY(pta_model_open(ctx, l->model_path, &l->model));
+    pta_form form;
+    PTA_TRY(pta_plan_form(ctx, l->plan_text, plan_path, &form));
+    PTA_TRY(pta_model_open_as(ctx, l->model_path, form, &l->model));
     PTA_TRY(pta_check_model(ctx, l->plan_text, plan_path, l->model));
     return pta_plan_parse(ctx, l->plan_text, plan_path,
                           pta_model_graph(l->model), &l->plan);

@@ -26,6 +26,20 @@ static const pta_option plan_options[] = {
      .help = "stages by hand: LAYER[=KIND:PARTS],... KIND one of neuron, "
              "input, channel, inchannel, rows, paired; PARTS a number or "
              "sizes 5/5/6"},
+    {.name = "profile",
+     .kind = PTA_OPTION_CHOICE,
+     .fallback = "exact",
+     .group = "Formats",
+     .choices = "exact|hls4ml",
+     .help = "arithmetic: this project's, or that of hls4ml's C simulation; "
+             "with --like, PLAN's"},
+    {.name = "precision",
+     .kind = PTA_OPTION_TEXT,
+     .fallback = "fixed<16,6,TRN,WRAP>",
+     .group = "Formats",
+     .placeholder = "FORMAT",
+     .help =
+         "profile hls4ml: its default precision, for every type but tables"},
     {.name = "bits",
      .kind = PTA_OPTION_INT,
      .fallback = "16",
@@ -117,6 +131,34 @@ static pta_status take_ranges(pta_ctx *ctx, const pta_options *options,
                               plan->formats);
 }
 
+static bool is_hls4ml(const pta_options *options)
+{
+    return strcmp(pta_options_text(options, "profile"), PTA_PROFILE_HLS4ML) ==
+           0;
+}
+
+/* hls4ml's types depend on no weight and no data. */
+static pta_status choose_hls4ml(pta_ctx *ctx, const pta_options *options,
+                                const pta_graph *graph, pta_plan *plan)
+{
+    static const char *const measured[] = {"calibrate", "ranges",
+                                           "save-ranges"};
+    const char *text = pta_options_text(options, "precision");
+    pta_format format;
+    for (int i = 0; i < 3; i++) {
+        if (pta_options_text(options, measured[i]) != NULL) {
+            return pta_fail(ctx, PTA_ERR_USAGE,
+                            "--%s: profile hls4ml has one precision, not one "
+                            "for each range; leave it out",
+                            measured[i]);
+        }
+    }
+    if (pta_format_parse(ctx, text, &format) != PTA_OK) {
+        return pta_fail_in(ctx, PTA_ERR_USAGE, "--precision %s", text);
+    }
+    return pta_plan_set_hls4ml(ctx, graph, format, plan);
+}
+
 static pta_status choose_formats(pta_ctx *ctx, const pta_options *options,
                                  pta_model *model, pta_plan *plan)
 {
@@ -189,10 +231,14 @@ static pta_status fill_plan(pta_ctx *ctx, const pta_options *options,
     PTA_TRY(copy_text(ctx, &plan->model, pta_model_path(model)));
     memcpy(plan->model_digest, pta_model_digest(model),
            sizeof plan->model_digest);
-    PTA_TRY(pta_options_text(options, "like") == NULL
-                ? choose_formats(ctx, options, model, plan)
-                : pta_formats_prove(ctx, graph, pta_model_weights(model),
-                                    plan->formats));
+    bool is_new = pta_options_text(options, "like") == NULL;
+    if (graph->is_plain) {
+        PTA_TRY(is_new ? choose_hls4ml(ctx, options, graph, plan) : PTA_OK);
+    } else {
+        PTA_TRY(is_new ? choose_formats(ctx, options, model, plan)
+                       : pta_formats_prove(ctx, graph, pta_model_weights(model),
+                                           plan->formats));
+    }
     PTA_TRY(pta_plan_validate(ctx, plan, graph));
     return digest_boards(ctx, model, plan);
 }
@@ -222,11 +268,29 @@ static pta_status write_plan(pta_ctx *ctx, const pta_options *options,
     return status;
 }
 
+/* The form of the graph for the profile: of --like, or as asked for. */
+static pta_status choose_form(pta_ctx *ctx, const pta_options *options,
+                              pta_form *form)
+{
+    const char *like = pta_options_text(options, "like");
+    char *text;
+    if (like == NULL) {
+        *form = is_hls4ml(options) ? PTA_FORM_PLAIN : PTA_FORM_CANONICAL;
+        return PTA_OK;
+    }
+    PTA_TRY(pta_file_read(ctx, like, &text, NULL));
+    pta_status status = pta_plan_form(ctx, text, like, form);
+    pta_free(ctx, text);
+    return status;
+}
+
 static pta_status plan_model(pta_ctx *ctx, const pta_options *options)
 {
     pta_model *model = NULL;
     pta_plan *plan = NULL;
-    PTA_TRY(pta_model_open(ctx, pta_options_operand(options), &model));
+    pta_form form;
+    PTA_TRY(choose_form(ctx, options, &form));
+    PTA_TRY(pta_model_open_as(ctx, pta_options_operand(options), form, &model));
     pta_status status = begin_plan(ctx, options, model, &plan);
     if (status == PTA_OK) {
         status = fill_plan(ctx, options, model, plan);

@@ -219,8 +219,8 @@ static pta_status open_copy(pta_ctx *ctx, job *j, const char *structure)
     if (access(j->loaded.model_path, R_OK) != 0) {
         return PTA_OK; /* this rank's slice is sent */
     }
-    PTA_TRY(pta_model_open_as(ctx, j->loaded.model_path, form,
-                              &j->loaded.model));
+    PTA_TRY(
+        pta_model_open_as(ctx, j->loaded.model_path, form, &j->loaded.model));
     j->weights = pta_model_weights(j->loaded.model);
     return pta_check_model(ctx, j->loaded.plan_text, plan_path,
                            j->loaded.model);

@@ -201,6 +201,12 @@ static int find_name(const char *const *names, int n_names, const char *name)
 
 pta_status pta_format_parse(pta_ctx *ctx, const char *text, pta_format *out)
 {
+    return pta_format_parse_to(ctx, text, PTA_WIDTH_MAX, out);
+}
+
+pta_status pta_format_parse_to(pta_ctx *ctx, const char *text, int widest,
+                               pta_format *out)
+{
     char kind[8], rounding[16] = "RND", overflow[16] = "SAT", end = '\0';
     int width, integer, used = 0;
     bool is_short = sscanf(text, "%7[a-z]<%d,%d%c%n", kind, &width, &integer,
@@ -218,12 +224,12 @@ pta_status pta_format_parse(pta_ctx *ctx, const char *text, pta_format *out)
                         "ufixed<W,I> or fixed<W,I,ROUNDING,OVERFLOW>",
                         text);
     }
-    if (width < PTA_WIDTH_MIN || width > PTA_WIDTH_MAX || integer < -1000 ||
+    if (width < PTA_WIDTH_MIN || width > widest || integer < -1000 ||
         integer > 1000) {
         return pta_fail(ctx, PTA_ERR_FORMAT,
                         "\"%s\": width %d is outside %d..%d, or integer bits "
                         "%d outside -1000..1000",
-                        text, width, PTA_WIDTH_MIN, PTA_WIDTH_MAX, integer);
+                        text, width, PTA_WIDTH_MIN, widest, integer);
     }
     int r = find_name(rounding_names, N_NAMES(rounding_names), rounding);
     int o = find_name(overflow_names, N_NAMES(overflow_names), overflow);

@@ -60,6 +60,10 @@ void pta_format_print(pta_format f, char text[PTA_FORMAT_TEXT]);
 pta_status PTA_MUST_CHECK pta_format_parse(pta_ctx *ctx, const char *text,
                                            pta_format *out);
 
+/** The same up to another width than PTA_WIDTH_MAX. */
+pta_status PTA_MUST_CHECK pta_format_parse_to(pta_ctx *ctx, const char *text,
+                                              int widest, pta_format *out);
+
 const char *pta_rounding_name(pta_rounding r); /* "TRN", "RND_CONV", ... */
 const char *pta_overflow_name(pta_overflow o); /* "WRAP", "SAT", ... */
 

@@ -169,7 +169,7 @@ static bool is_consumed(const pta_graph *graph, int32_t index)
 
 static bool is_final_softmax(const pta_graph *graph, int32_t index)
 {
-    return graph->nodes[index].op == PTA_OP_SOFTMAX &&
+    return graph->nodes[index].op == PTA_OP_SOFTMAX && !graph->is_plain &&
            !is_consumed(graph, index);
 }
 
@@ -186,7 +186,7 @@ bool pta_graph_in_integer(const pta_graph *graph, int32_t node)
 
 pta_status pta_graph_check_integer(pta_ctx *ctx, const pta_graph *graph)
 {
-    for (int32_t i = 0; i < graph->n_nodes; i++) {
+    for (int32_t i = 0; i < graph->n_nodes && !graph->is_plain; i++) {
         if (graph->nodes[i].op == PTA_OP_SOFTMAX &&
             !is_final_softmax(graph, i)) {
             return pta_fail(ctx, PTA_ERR_UNSUPPORTED,

@@ -27,6 +27,11 @@
  *     Flatten/Reshape are PTA_OP_RESHAPE;
  *   - a Softmax that makes a model output is kept as the last node with
  *     op PTA_OP_SOFTMAX (only `float` runs it; integer outputs are its input).
+ *
+ * The hls4ml profile wants the plain form instead (`is_plain`): one node for
+ * each layer, as hls4ml has it. Nothing is folded, no ReLU is merged (one inside
+ * a layer is the node LAYER/relu), and a Softmax belongs to the integer graph
+ * wherever it stands.
  */
 #ifndef PTA_IR_GRAPH_H
 #define PTA_IR_GRAPH_H
@@ -123,6 +128,7 @@ typedef struct pta_graph {
     int32_t *inputs;  /* owned; nodes of op INPUT, in the model's order */
     int32_t n_outputs;
     int32_t *outputs; /* owned; nodes, in the model's order, Softmax included */
+    bool is_plain;    /* of the hls4ml profile; see above */
 } pta_graph;
 
 void pta_graph_destroy(pta_ctx *ctx, pta_graph **graph);
@@ -157,8 +163,8 @@ int64_t pta_graph_params(const pta_graph *graph);
  * input if it is a final Softmax. */
 int32_t pta_graph_integer_output(const pta_graph *graph, int32_t i);
 
-/** True if the node exists in the integer graph (all but a final Softmax).
- * Softmax anywhere else is refused by pta_graph_check_integer. */
+/** True if the node exists in the integer graph (all but a final Softmax; all
+ * of a plain graph). Softmax anywhere else is refused by pta_graph_check_integer. */
 bool pta_graph_in_integer(const pta_graph *graph, int32_t node);
 
 /** PTA_ERR_UNSUPPORTED naming the layer that the exact profile cannot do. */

@@ -47,7 +47,15 @@ static pta_status relu_layer(pta_reader *r, const pta_call *call, function *out)
     *out = (function){.op = PTA_OP_RELU, .name = "relu"};
     PTA_TRY(pta_call_number(r, call, "max_value", HUGE_VAL, &out->act_max));
     PTA_TRY(pta_call_number(r, call, "negative_slope", 0, &out->alpha));
-    return pta_call_number(r, call, "threshold", 0, &out->threshold);
+    PTA_TRY(pta_call_number(r, call, "threshold", 0, &out->threshold));
+    if (r->form == PTA_FORM_PLAIN &&
+        (isfinite(out->act_max) || out->alpha != 0 || out->threshold != 0)) {
+        return pta_call_fail(r, call, PTA_ERR_UNSUPPORTED,
+                             "hls4ml computes a plain ReLU whatever max_value, "
+                             "negative_slope and threshold; use relu6 or "
+                             "LeakyReLU");
+    }
+    return PTA_OK;
 }
 
 /* Keras 2 calls the slope alpha, Keras 3 negative_slope. */
@@ -171,7 +179,8 @@ pta_status pta_activation_apply(pta_reader *r, const pta_call *call,
     if (f.op == PTA_OP_COUNT) {
         return PTA_OK;
     }
-    if (f.op == PTA_OP_RELU && f.alpha == 0 && f.threshold == 0) {
+    if (f.op == PTA_OP_RELU && f.alpha == 0 && f.threshold == 0 &&
+        r->form == PTA_FORM_CANONICAL) {
         pta_node *node = &r->graph->nodes[*index];
         node->act = isinf(f.act_max) ? PTA_ACT_RELU : PTA_ACT_RELU_MAX;
         node->act_max = f.act_max;

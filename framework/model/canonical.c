@@ -85,7 +85,7 @@ static pta_status merge_all(pass *p, int32_t n_nodes)
 {
     for (int32_t i = 0; i < n_nodes; i++) {
         p->alias[i] = i;
-        if (p->nodes[i].n_in != 1) {
+        if (p->nodes[i].n_in != 1 || p->r->form == PTA_FORM_PLAIN) {
             continue;
         }
         int32_t into = p->alias[p->nodes[i].in[0]];

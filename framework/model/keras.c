@@ -39,12 +39,14 @@ static pta_status reader_read(pta_reader *r, const char *text)
     PTA_TRY(pta_structure_parse(r->ctx, &r->pool, text, &r->structure));
     PTA_TRY(pta_slots_assign(r));
     PTA_TRY(pta_network_read(r));
+    r->graph->is_plain = r->form == PTA_FORM_PLAIN;
     return pta_canonical(r);
 }
 
-pta_status pta_reader_open(pta_ctx *ctx, const char *text, pta_reader *reader)
+pta_status pta_reader_open(pta_ctx *ctx, const char *text, pta_form form,
+                           pta_reader *reader)
 {
-    *reader = (pta_reader){.ctx = ctx};
+    *reader = (pta_reader){.ctx = ctx, .form = form};
     pta_status status = reader_read(reader, text);
     if (status != PTA_OK) {
         pta_reader_close(ctx, reader);
@@ -72,12 +74,13 @@ static pta_status look(pta_ctx *ctx, const pta_h5 *file)
     return PTA_OK;
 }
 
-static pta_status model_read(pta_ctx *ctx, const char *path, pta_model *m)
+static pta_status model_read(pta_ctx *ctx, const char *path, pta_form form,
+                             pta_model *m)
 {
     PTA_TRY(pta_h5_probe(ctx, path, look));
     PTA_TRY(pta_h5_open(ctx, path, &m->file));
     PTA_TRY(pta_structure_read(ctx, m->file, &m->structure));
-    pta_status status = pta_reader_open(ctx, m->structure, &m->reader);
+    pta_status status = pta_reader_open(ctx, m->structure, form, &m->reader);
     if (status != PTA_OK) {
         return pta_fail_in(ctx, status, "%s", path);
     }
@@ -88,9 +91,15 @@ static pta_status model_read(pta_ctx *ctx, const char *path, pta_model *m)
 
 pta_status pta_model_open(pta_ctx *ctx, const char *path, pta_model **out)
 {
+    return pta_model_open_as(ctx, path, PTA_FORM_CANONICAL, out);
+}
+
+pta_status pta_model_open_as(pta_ctx *ctx, const char *path, pta_form form,
+                             pta_model **out)
+{
     pta_model *model;
     PTA_TRY_ALLOC(ctx, model, 1);
-    pta_status status = model_read(ctx, path, model);
+    pta_status status = model_read(ctx, path, form, model);
     if (status != PTA_OK) {
         pta_model_close(ctx, &model);
         return status;
@@ -114,8 +123,14 @@ void pta_model_close(pta_ctx *ctx, pta_model **model)
 pta_status pta_model_graph_parse(pta_ctx *ctx, const char *text,
                                  pta_graph **out)
 {
+    return pta_model_graph_parse_as(ctx, text, PTA_FORM_CANONICAL, out);
+}
+
+pta_status pta_model_graph_parse_as(pta_ctx *ctx, const char *text,
+                                    pta_form form, pta_graph **out)
+{
     pta_reader reader;
-    PTA_TRY(pta_reader_open(ctx, text, &reader));
+    PTA_TRY(pta_reader_open(ctx, text, form, &reader));
     *out = reader.graph;
     reader.graph = NULL;
     pta_reader_close(ctx, &reader);

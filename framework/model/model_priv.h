@@ -92,6 +92,7 @@ typedef struct pta_slot {
 
 typedef struct pta_reader {
     pta_ctx *ctx; /* borrowed */
+    pta_form form;
     pta_pool pool;
     pta_structure structure;
     int32_t n_slots;
@@ -104,7 +105,7 @@ typedef struct pta_reader {
 /** Structure text to canonical graph and sources. On failure the reader holds
  * nothing. */
 pta_status PTA_MUST_CHECK pta_reader_open(pta_ctx *ctx, const char *text,
-                                          pta_reader *reader);
+                                          pta_form form, pta_reader *reader);
 void pta_reader_close(pta_ctx *ctx, pta_reader *reader);
 
 /** Key of a source, adding it unless an equal one is there. */

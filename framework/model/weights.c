@@ -82,6 +82,32 @@ static pta_status apply_norm(pta_ctx *ctx, pta_model *m, const pta_source *s,
     return PTA_OK;
 }
 
+/* Scale or shift as hls4ml computes them, in float32:
+ * scale = gamma / sqrt(var + eps), shift = beta - scale * mean. */
+static pta_status read_float(pta_ctx *ctx, pta_model *m, const pta_source *s,
+                             pta_weight_role role, int32_t first, int32_t n,
+                             double *scratch, double *values)
+{
+    double *variance = scratch, *mean = scratch + n;
+    PTA_TRY(read_scale(ctx, m, s, first, n, variance, values)); /* checks */
+    PTA_TRY(read_vector(ctx, m, s->norm, s->gamma, first, n, 1, values));
+    PTA_TRY(read_vector(ctx, m, s->norm, s->mean, first, n, 0, mean));
+    for (int32_t i = 0; i < n; i++) {
+        float spread = (float)variance[i] + (float)s->epsilon;
+        variance[i] = (double)((float)values[i] / sqrtf(spread));
+        mean[i] = (double)((float)variance[i] * (float)mean[i]);
+        values[i] = variance[i];
+    }
+    if (role == PTA_WEIGHT_SCALE) {
+        return PTA_OK;
+    }
+    PTA_TRY(read_vector(ctx, m, s->norm, s->beta, first, n, 0, values));
+    for (int32_t i = 0; i < n; i++) {
+        values[i] = (double)((float)values[i] - (float)mean[i]);
+    }
+    return PTA_OK;
+}
+
 /* ---- vectors ---- */
 
 static pta_status read_channels(pta_ctx *ctx, pta_model *m, const pta_source *s,
@@ -96,9 +122,12 @@ static pta_status read_channels(pta_ctx *ctx, pta_model *m, const pta_source *s,
         }
     }
     PTA_TRY_ALLOC(ctx, scratch, 2 * (size_t)n);
-    pta_status status = role == PTA_WEIGHT_SCALE
-                            ? read_scale(ctx, m, s, first, n, scratch, values)
-                            : apply_norm(ctx, m, s, first, n, scratch, values);
+    bool is_plain = m->reader.form == PTA_FORM_PLAIN;
+    pta_status status =
+        is_plain ? read_float(ctx, m, s, role, first, n, scratch, values)
+        : role == PTA_WEIGHT_SCALE
+            ? read_scale(ctx, m, s, first, n, scratch, values)
+            : apply_norm(ctx, m, s, first, n, scratch, values);
     pta_free(ctx, scratch);
     return status;
 }

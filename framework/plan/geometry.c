@@ -179,7 +179,8 @@ pta_region pta_reach_out(const pta_graph *graph, int32_t id,
     } else if (node->op == PTA_OP_CONCAT && node->axis == 0) {
         out.h0 = 0;
         out.h1 = node->view.h;
-    } else if (node->op == PTA_OP_CONCAT && node->axis == 2) {
+    } else if (node->op == PTA_OP_SOFTMAX ||
+               (node->op == PTA_OP_CONCAT && node->axis == 2)) {
         out.c0 = 0;
         out.c1 = node->view.c;
     }

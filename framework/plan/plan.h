@@ -15,7 +15,9 @@
 #include "ir/node_format.h"
 #include "ir/weights.h"
 
-#define PTA_PLAN_VERSION 1
+#define PTA_PLAN_VERSION   1
+#define PTA_PROFILE_EXACT  "exact"
+#define PTA_PROFILE_HLS4ML "hls4ml"
 
 typedef enum pta_split {
     PTA_SPLIT_WHOLE,
@@ -49,7 +51,7 @@ typedef struct pta_calibration {
 typedef struct pta_plan {
     char *model;            /* owned; path as the user gave it */
     char model_digest[PTA_SHA256_HEX]; /* pta_model_digest: structure */
-    char *profile;          /* owned; "exact" */
+    char *profile;          /* owned; "exact" or "hls4ml" */
     int32_t bits;           /* as asked for; 0 when per layer */
     pta_calibration calibration;
     int32_t n_nodes;
@@ -72,6 +74,24 @@ pta_status PTA_MUST_CHECK pta_plan_parse(pta_ctx *ctx, const char *text,
                                          const char *path,
                                          const pta_graph *graph,
                                          pta_plan **out);
+
+/** True for the profile "hls4ml"; its graph must be in plain form (ir/graph.h)
+ * and its formats[].hls4ml are used. */
+bool pta_plan_is_hls4ml(const pta_plan *plan);
+
+/** Gives the plan that profile with hls4ml's own defaults (granularity "model"):
+ * `model` for every tensor, weight and accumulator, fixed<18,8> tables of 1024
+ * entries. */
+pta_status PTA_MUST_CHECK pta_plan_set_hls4ml(pta_ctx *ctx,
+                                              const pta_graph *graph,
+                                              pta_format model, pta_plan *plan);
+
+/** Whether a plan text has the profile "hls4ml", so that the model can be opened
+ * in the right form. */
+pta_status PTA_MUST_CHECK pta_plan_parse_is_hls4ml(pta_ctx *ctx,
+                                                   const char *text,
+                                                   const char *path,
+                                                   bool *is_hls4ml);
 
 /** Only the "model" key of a plan text, so that the model can be opened. */
 pta_status PTA_MUST_CHECK pta_plan_parse_model(pta_ctx *ctx, const char *text,

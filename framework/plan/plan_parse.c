@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "plan/hls4ml_priv.h"
 #include "plan/layout_priv.h"
 #include "plan/plan_priv.h"
 #include "json/json.h"
@@ -163,7 +164,10 @@ static pta_status read_layer(reader *r, const json_t *layers, int32_t id)
     PTA_TRY(
         pta_json_object(r->ctx, layers, at(r, "layers"), node->name, &layer));
     const char *where = at(r, "layers.%s", node->name);
-    PTA_TRY(pta_json_only(r->ctx, layer, where, keys));
+    bool is_hls4ml = pta_plan_is_hls4ml(r->plan);
+    if (!is_hls4ml) {
+        PTA_TRY(pta_json_only(r->ctx, layer, where, keys));
+    }
     PTA_TRY(read_format(r, layer, where, "out", &f->out));
     if (pta_node_has_weight_format(node)) {
         PTA_TRY(read_format(r, layer, where, "weight", &f->weight));
@@ -172,7 +176,8 @@ static pta_status read_layer(reader *r, const json_t *layers, int32_t id)
                         "%s: key \"weight\", but %s has no weights", where,
                         pta_op_name(node->op));
     }
-    return read_acc(r, layer, where, node, f);
+    return is_hls4ml ? pta_hls4ml_read(r->ctx, layer, where, node, f)
+                     : read_acc(r, layer, where, node, f);
 }
 
 /* A layer that keeps its input's format has no entry of its own. */
@@ -211,6 +216,7 @@ static pta_status read_layers(reader *r, const json_t *root)
             PTA_TRY(read_layer(r, layers, i));
         } else {
             f->out = r->plan->formats[node->in[0]].out;
+            f->hls4ml.used = pta_plan_is_hls4ml(r->plan);
         }
         f->acc_frac = pta_acc_frac(r->graph, r->plan->formats, i);
     }
@@ -400,6 +406,20 @@ pta_status pta_plan_parse_model(pta_ctx *ctx, const char *text,
     if (status == PTA_OK) {
         *model = pta_strdup(ctx, value);
         status = *model == NULL ? PTA_ERR_NOMEM : PTA_OK;
+    }
+    json_decref(root);
+    return status;
+}
+
+pta_status pta_plan_parse_is_hls4ml(pta_ctx *ctx, const char *text,
+                                    const char *path, bool *is_hls4ml)
+{
+    json_t *root;
+    const char *value;
+    PTA_TRY(pta_json_parse(ctx, text, path, &root));
+    pta_status status = pta_json_string(ctx, root, path, "profile", &value);
+    if (status == PTA_OK) {
+        *is_hls4ml = strcmp(value, PTA_PROFILE_HLS4ML) == 0;
     }
     json_decref(root);
     return status;

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "plan/hls4ml_priv.h"
 #include "plan/layout_priv.h"
 #include "plan/plan_priv.h"
 #include "json/json.h"
@@ -81,6 +82,12 @@ static void put_layer(text *t, const pta_node *node, const pta_node_format *f)
     put(t, ": {\"out\": \"%s\"", name);
     if (pta_node_has_weight_format(node)) {
         put_weight_format(t, f->weight);
+    }
+    if (f->hls4ml.used) {
+        char types[PTA_HLS4ML_TEXT];
+        pta_hls4ml_print(node, f, types);
+        put(t, "%s}", types);
+        return;
     }
     if (node->op != PTA_OP_INPUT && f->acc_bits > 0) {
         put(t, ", \"acc_bits\": %d", (int)f->acc_bits);

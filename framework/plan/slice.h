@@ -37,6 +37,7 @@ typedef enum pta_step_op {
     PTA_STEP_SIGMOID,
     PTA_STEP_TANH,
     PTA_STEP_HARD_SIGMOID,
+    PTA_STEP_SOFTMAX, /* of a plain graph (the hls4ml profile) */
     PTA_STEP_PERMUTE,
     PTA_STEP_ZEROPAD,
     PTA_STEP_ADD,
@@ -72,7 +73,9 @@ typedef struct pta_step_weights {
     int32_t rows, cols;
     size_t row_bytes;
     pta_dtype dtype;
+    pta_format format; /* of the raw integers */
     /* [rows], raw at acc_frac (added once); NULL for none or a partial step.
+     * hls4ml's SCALE_SHIFT: raw in hls4ml.bias.
      * Float slices use bias_f32. */
     int64_t *bias;
     float *bias_f32;
@@ -92,6 +95,7 @@ typedef struct pta_step {
     int64_t act_max_raw; /* RELU_MAX: act_max AP_RND at acc_frac */
     int32_t acc_frac, acc_bits;
     pta_dtype acc;
+    pta_hls4ml_types hls4ml; /* used: the arithmetic of that profile */
     bool partial;        /* output is the accumulator itself */
     /* RELU: threshold AP_RND at the input's F; act_max_raw at acc_frac
      * (INT64_MAX when there is none); alpha in weights, acc_frac = Fx + Falpha */
@@ -113,6 +117,7 @@ typedef struct pta_join {
     int32_t node;
     pta_dtype acc;
     int32_t acc_frac;
+    pta_format accum;    /* hls4ml: the sum wraps in it; width 0: exact */
     int32_t n_channels;  /* local channels; element e has channel e % n_channels */
     int32_t out_start;   /* first global channel, to read the bias */
     int64_t *bias;       /* owned by the slice; [n_channels] at acc_frac */

@@ -47,8 +47,9 @@ static pta_step_op step_op(pta_op op)
         return PTA_STEP_MAXIMUM;
     case PTA_OP_CONCAT:
         return PTA_STEP_CONCAT;
-    case PTA_OP_INPUT:
     case PTA_OP_SOFTMAX:
+        return PTA_STEP_SOFTMAX;
+    case PTA_OP_INPUT:
     case PTA_OP_RESHAPE:
     case PTA_OP_COUNT:
         break;
@@ -92,6 +93,7 @@ static pta_step_weights step_weights(const pta_graph *graph,
     const pta_node *node = &graph->nodes[id];
     pta_format format = plan->formats[id].weight;
     pta_step_weights w = {.rows = out->c1 - out->c0, .cols = 1};
+    w.format = format;
     w.dtype = is_float ? PTA_F32 : pta_format_dtype(format);
     w.out_start = out->c0;
     w.kernel = kernel_part(graph, node, in, out);
@@ -124,6 +126,7 @@ void pta_step_parameters(const pta_graph *graph, const pta_plan *plan,
     step->act = step->partial ? PTA_ACT_NONE : node->act;
     step->acc_frac = f->acc_frac;
     step->acc_bits = f->acc_bits;
+    step->hls4ml = f->hls4ml;
     step->acc = slice->is_float ? PTA_F32 : f->acc;
     step->act_max = node->act_max;
     step->act_max_raw = raw_or(node->act_max, f->acc_frac, INT64_MAX);
@@ -153,6 +156,7 @@ pta_join pta_join_make(const pta_graph *graph, const pta_plan *plan, int32_t id,
                       .node = id,
                       .acc = f->acc,
                       .acc_frac = f->acc_frac,
+                      .accum = f->hls4ml.accum,
                       .n_channels = region->c1 - region->c0,
                       .out_start = region->c0,
                       .act = node->act,

@@ -4,6 +4,7 @@
  */
 #include <string.h>
 
+#include "plan/hls4ml_priv.h"
 #include "plan/layout_priv.h"
 #include "plan/plan_priv.h"
 
@@ -30,6 +31,9 @@ int32_t pta_acc_frac(const pta_graph *graph, const pta_node_format *formats,
                      int32_t id)
 {
     const pta_node *node = &graph->nodes[id];
+    if (formats[id].hls4ml.used && formats[id].hls4ml.accum.width > 0) {
+        return pta_format_frac(formats[id].hls4ml.accum);
+    }
     if (node->n_in == 0) {
         return pta_format_frac(formats[id].out);
     }
@@ -111,6 +115,9 @@ static pta_status check_formats(pta_ctx *ctx, const pta_plan *plan,
                                 const pta_graph *graph)
 {
     PTA_TRY(pta_graph_check_integer(ctx, graph));
+    if (pta_plan_is_hls4ml(plan) && formats_chosen(plan)) {
+        PTA_TRY(pta_hls4ml_check(ctx, graph, plan));
+    }
     for (int32_t i = 0; formats_chosen(plan) && i < graph->n_nodes; i++) {
         if (pta_graph_in_integer(graph, i)) {
             PTA_TRY(check_format(ctx, plan, graph, i));
@@ -153,13 +160,29 @@ static pta_status check_stages(pta_ctx *ctx, const pta_plan *plan,
     return PTA_OK;
 }
 
+/* The profile, and the form of the graph that goes with it. */
+static pta_status check_profile(pta_ctx *ctx, const pta_plan *plan,
+                                const pta_graph *graph)
+{
+    bool is_hls4ml = pta_plan_is_hls4ml(plan);
+    if (!is_hls4ml && strcmp(plan->profile, PTA_PROFILE_EXACT) != 0) {
+        return pta_fail(ctx, PTA_ERR_UNSUPPORTED,
+                        "profile \"%s\", expected \"exact\" or \"hls4ml\"",
+                        plan->profile);
+    }
+    if (is_hls4ml != graph->is_plain) {
+        return pta_fail(
+            ctx, PTA_ERR_MISMATCH,
+            "profile \"%s\", but the model was read for \"%s\"", plan->profile,
+            graph->is_plain ? PTA_PROFILE_HLS4ML : PTA_PROFILE_EXACT);
+    }
+    return PTA_OK;
+}
+
 pta_status pta_plan_validate(pta_ctx *ctx, const pta_plan *plan,
                              const pta_graph *graph)
 {
-    if (strcmp(plan->profile, "exact") != 0) {
-        return pta_fail(ctx, PTA_ERR_UNSUPPORTED,
-                        "profile \"%s\", expected \"exact\"", plan->profile);
-    }
+    PTA_TRY(check_profile(ctx, plan, graph));
     if (plan->n_nodes != graph->n_nodes) {
         return pta_fail(ctx, PTA_ERR_MISMATCH,
                         "plan for %d layers, the model has %d",
@@ -167,6 +190,9 @@ pta_status pta_plan_validate(pta_ctx *ctx, const pta_plan *plan,
     }
     PTA_TRY(check_stages(ctx, plan, graph));
     PTA_TRY(check_formats(ctx, plan, graph));
+    if (pta_plan_is_hls4ml(plan)) {
+        PTA_TRY(pta_hls4ml_check_stages(ctx, graph, plan));
+    }
     pta_layout layout;
     PTA_TRY(pta_layout_build(ctx, graph, plan, &layout));
     pta_layout_free(ctx, &layout);

@@ -76,6 +76,7 @@ static const pta_op op_of_step[] = {
     [PTA_STEP_SIGMOID] = PTA_OP_SIGMOID,
     [PTA_STEP_TANH] = PTA_OP_TANH,
     [PTA_STEP_HARD_SIGMOID] = PTA_OP_HARD_SIGMOID,
+    [PTA_STEP_SOFTMAX] = PTA_OP_SOFTMAX,
     [PTA_STEP_PERMUTE] = PTA_OP_PERMUTE,
     [PTA_STEP_ZEROPAD] = PTA_OP_ZEROPAD,
     [PTA_STEP_ADD] = PTA_OP_ADD,
@@ -320,6 +321,13 @@ pta_status pta_blas_collect(pta_device *device, pta_ctx *ctx, int32_t slot,
 static pta_status blas_open(pta_ctx *ctx, const pta_slice *slice,
                             const pta_device_params *params, pta_device **out)
 {
+    for (int32_t i = 0; i < slice->n_steps; i++) {
+        if (slice->steps[i].hls4ml.used) {
+            return pta_fail(ctx, PTA_ERR_UNSUPPORTED,
+                            "device blas: computes the exact profile only; run "
+                            "a plan of profile hls4ml on device fixed");
+        }
+    }
     return pta_blas_open(ctx, &pta_device_blas, slice, params, out);
 }
 

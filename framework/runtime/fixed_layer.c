@@ -3,15 +3,7 @@
 
 #include "ir/format.h"
 
-/* What all translations need. */
-typedef struct maker {
-    pta_ctx *ctx;
-    const pta_slice *slice;
-    const pta_step *step;
-    const pta_kernel_table *kernels;
-    int32_t max_samples;
-    pta_fixed_layer *layer;
-} maker;
+typedef pta_layer_maker maker;
 
 static const pta_value *input(const maker *m, int32_t i)
 {
@@ -499,6 +491,9 @@ static pta_status make_crop(const maker *m)
 
 static pta_status make(const maker *m)
 {
+    if (pta_hls4ml_step(m->step)) {
+        return pta_hls4ml_layer_make(m);
+    }
     switch (m->step->op) {
     case PTA_STEP_DENSE:
         return make_dense(m);
@@ -534,6 +529,7 @@ static pta_status make(const maker *m)
         return make_concat(m);
     case PTA_STEP_CROP:
         return make_crop(m);
+    case PTA_STEP_SOFTMAX: /* of the hls4ml profile alone */
     default:
         return mismatch(m, "unknown operation");
     }

@@ -13,9 +13,11 @@
 #include <string.h>
 
 #include "runtime/blas_program_priv.h"
+#include "runtime/reference_hls4ml_priv.h"
 
 struct pta_reference {
-    const pta_graph *graph; /* borrowed */
+    const pta_graph *graph;       /* borrowed */
+    pta_hls4ml_reference *hls4ml; /* owned; then the rest is unused */
     pta_blas_program program;
     bool keep_all; /* as asked for */
     bool kept_all; /* as the arena is laid out */
@@ -242,7 +244,11 @@ pta_status pta_reference_open(pta_ctx *ctx, const pta_graph *graph,
     pta_reference *r;
     PTA_TRY_ALLOC(ctx, r, 1);
     r->graph = graph;
-    pta_status status = build(ctx, r, weights, formats, max_samples);
+    bool is_hls4ml = formats != NULL && formats[0].hls4ml.used;
+    pta_status status =
+        is_hls4ml ? pta_hls4ml_reference_open(ctx, graph, weights, formats,
+                                              max_samples, &r->hls4ml)
+                  : build(ctx, r, weights, formats, max_samples);
     if (status != PTA_OK) {
         pta_reference_close(ctx, &r);
         return status;
@@ -256,6 +262,7 @@ void pta_reference_close(pta_ctx *ctx, pta_reference **reference)
     if (*reference == NULL) {
         return;
     }
+    pta_hls4ml_reference_close(ctx, &(*reference)->hls4ml);
     pta_blas_program_free(ctx, &(*reference)->program);
     pta_free(ctx, *reference);
     *reference = NULL;
@@ -296,6 +303,11 @@ pta_status pta_reference_run(pta_reference *r, pta_ctx *ctx,
                              int32_t n_samples, pta_reference_tap tap,
                              void *user)
 {
+    if (r->hls4ml != NULL) {
+        pta_hls4ml_reference_run(r->hls4ml, inputs, outputs, n_samples, tap,
+                                 user);
+        return PTA_OK;
+    }
     PTA_ASSERT(n_samples <= r->program.max_samples);
     if (r->keep_all != r->kept_all) {
         PTA_TRY(pta_blas_program_place(ctx, &r->program, r->keep_all));
@@ -325,6 +337,9 @@ void pta_reference_keep_all(pta_reference *reference, bool keep)
 
 const void *pta_reference_values(const pta_reference *r, int32_t node)
 {
+    if (r->hls4ml != NULL) {
+        return pta_hls4ml_reference_values(r->hls4ml, node);
+    }
     const pta_blas_value *v = &r->program.values[node];
     bool exists = r->program.is_float || pta_graph_in_integer(r->graph, node);
     bool is_kept = r->kept_all || r->program.values[v->root].keep;

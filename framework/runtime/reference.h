@@ -5,7 +5,9 @@
  * or a layout, and share no arithmetic with kernels/ but kernels/\*_blas.c:
  *   - float: float32 sgemm, with a final Softmax: the accuracy Keras gets;
  *   - blas: integer-valued doubles by dgemm, exact below 2^53 (operands split
- *     in limbs above), the independent reference for bit checks.
+ *     in limbs above), the independent reference for bit checks; for formats of
+ *     the hls4ml profile an interpreter of its rules (reference_hls4ml.c), which
+ *     borrows the formats.
  */
 #ifndef PTA_RUNTIME_REFERENCE_H
 #define PTA_RUNTIME_REFERENCE_H

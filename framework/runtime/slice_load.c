@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "ir/raw.h"
-#include "kernels/number.h"
+#include "kernels/hls4ml.h"
 
 /* Doubles of one chunk: 2 MiB. */
 #define CHUNK_VALUES (256 * 1024)
@@ -21,14 +21,17 @@ typedef struct loader {
 
 /* ---- kernels ---- */
 
-static void put(pta_step_weights *w, pta_format format, int64_t row,
-                int64_t col, double value)
+static void put(pta_step *step, pta_format format, int64_t row, int64_t col,
+                double value)
 {
+    pta_step_weights *w = &step->weights;
     char *line = (char *)w->data + (size_t)row * w->row_bytes;
     if (w->dtype == PTA_F32) {
         ((float *)(void *)line)[col] = (float)value;
     } else {
-        pta_store(line, w->dtype, col, pta_format_quantise(format, value));
+        pta_store(line, w->dtype, col,
+                  step->hls4ml.used ? pta_hls4ml_weight(value, format)
+                                    : pta_format_quantise(format, value));
     }
 }
 
@@ -46,7 +49,7 @@ static void put_chunk(pta_step *step, pta_format format, int64_t cells,
             int64_t col = is_depthwise ? cell : cell * all_in + i;
             int64_t first_row = is_depthwise ? i * n_out : row;
             for (int32_t o = 0; o < n_out; o++) {
-                put(w, format, first_row + o, col, *values++);
+                put(step, format, first_row + o, col, *values++);
             }
         }
     }
@@ -129,6 +132,19 @@ static pta_status read_vector(pta_ctx *ctx, const loader *l, int32_t node,
     return PTA_OK;
 }
 
+/* A bias is quantised like a weight, then brought into the accumulator. */
+static void hls4ml_bias(const pta_node *node, const pta_hls4ml_types *types,
+                        const double *values, int32_t n, int64_t *bias)
+{
+    int32_t shift = pta_frac(types->bias) - pta_frac(types->accum);
+    for (int32_t i = 0; i < n; i++) {
+        bias[i] = pta_hls4ml_weight(values[i], types->bias);
+        if (node->op != PTA_OP_SCALE_SHIFT) {
+            bias[i] = pta_convert_ref(bias[i], shift, types->accum);
+        }
+    }
+}
+
 static pta_status raw_bias(pta_ctx *ctx, const pta_node *node, int32_t acc_frac,
                            const double *values, int32_t n, int64_t *bias)
 {
@@ -164,7 +180,10 @@ static pta_status load_bias(pta_ctx *ctx, const loader *l, int32_t node,
         }
     } else {
         *raw = pta_calloc(ctx, (size_t)n, sizeof **raw);
-        if (*raw != NULL) {
+        const pta_hls4ml_types *types = &l->plan->formats[node].hls4ml;
+        if (*raw != NULL && types->used) {
+            hls4ml_bias(owner, types, values, n, *raw);
+        } else if (*raw != NULL) {
             status = raw_bias(ctx, owner, acc_frac, values, n, *raw);
         }
     }
@@ -180,7 +199,7 @@ static pta_status load_scale(pta_ctx *ctx, const loader *l, pta_step *step)
     PTA_TRY(read_vector(ctx, l, step->node, PTA_WEIGHT_SCALE, w->out_start,
                         w->rows, &values));
     for (int32_t row = 0; row < w->rows; row++) {
-        put(w, format, row, 0, values[row]);
+        put(step, format, row, 0, values[row]);
     }
     pta_free(ctx, values);
     return PTA_OK;
@@ -189,7 +208,7 @@ static pta_status load_scale(pta_ctx *ctx, const loader *l, pta_step *step)
 static void load_alpha(const loader *l, pta_step *step)
 {
     for (int32_t row = 0; row < step->weights.rows; row++) {
-        put(&step->weights, l->plan->formats[step->node].weight, row, 0,
+        put(step, l->plan->formats[step->node].weight, row, 0,
             l->graph->nodes[step->node].alpha);
     }
 }
@@ -256,6 +275,18 @@ static void digest_ints(digester *d, const int64_t *values, int32_t n)
     }
 }
 
+/* Nothing in the exact profile. */
+static void digest_types(digester *d, const pta_hls4ml_types *types)
+{
+    const pta_format *formats[] = {&types->bias, &types->accum};
+    for (int i = 0; i < 2 && types->used; i++) {
+        digest_int(d, formats[i]->width);
+        digest_int(d, formats[i]->integer);
+        digest_int(d, formats[i]->rounding);
+        digest_int(d, formats[i]->overflow);
+    }
+}
+
 /* With the input's format: the proof of acc_bits hangs on it. */
 static void digest_step(digester *d, const pta_slice *slice,
                         const pta_step *step)
@@ -267,6 +298,7 @@ static void digest_step(digester *d, const pta_slice *slice,
     digest_int(d, x.is_signed);
     digest_int(d, step->acc_frac);
     digest_int(d, step->acc_bits);
+    digest_types(d, &step->hls4ml);
     digest_int(d, w->rows);
     digest_int(d, w->cols);
     for (int32_t row = 0; row < w->rows; row++) {
@@ -475,6 +507,9 @@ void pta_join_apply(const pta_join *join, pta_format format, bool is_float,
         int64_t bias =
             join->bias != NULL ? join->bias[i % join->n_channels] : 0;
         int64_t acc = pta_load(sum, join->acc, i);
-        pta_store(y, type, i, pta_epilogue_ref(acc, bias, &e));
+        pta_store(y, type, i,
+                  join->accum.width > 0
+                      ? pta_hls4ml_finish(acc, bias, join->accum, format)
+                      : pta_epilogue_ref(acc, bias, &e));
     }
 }

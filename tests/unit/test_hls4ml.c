@@ -62,9 +62,9 @@ static void test_overflow(void)
     CU_ASSERT_EQUAL(pta_hls4ml_quantise(-100.0, f), -127); /* -3.96875 */
     f.overflow = PTA_OVF_SAT_ZERO;
     CU_ASSERT_EQUAL(pta_hls4ml_quantise(-100.0, f), 0);
-    CU_ASSERT_EQUAL(pta_hls4ml_quantise(INFINITY, softmax_table()), 131071);
-    CU_ASSERT_EQUAL(pta_hls4ml_quantise(-INFINITY, softmax_table()), -131072);
-    CU_ASSERT_EQUAL(pta_hls4ml_quantise(INFINITY, usual()), 0);
+    CU_ASSERT_EQUAL(pta_hls4ml_quantise(HUGE_VAL, softmax_table()), 131071);
+    CU_ASSERT_EQUAL(pta_hls4ml_quantise(-HUGE_VAL, softmax_table()), -131072);
+    CU_ASSERT_EQUAL(pta_hls4ml_quantise(HUGE_VAL, usual()), 0);
     CU_ASSERT_EQUAL(pta_hls4ml_quantise(33.0, usual()), 33 * 1024 - 65536);
 }
 
@@ -359,10 +359,15 @@ static void test_elements(void)
     size_t stride = sizeof x;
     pta_batch batch = one_sample(&in, &stride, y);
     pta_format f = usual();
-    pta_hls4ml_relu relu = {5, PTA_S16, PTA_S16, f, f, f, 307}; /* 0.2998 */
+    pta_hls4ml_relu relu = {5, PTA_S16, PTA_S16, f, f, f, 307, 0}; /* 0.2998 */
     pta_hls4ml_relu_ref(&relu, &batch);
     static const int16_t leaky[] = {-307, 1024, -921, 3072, 0};
     CU_ASSERT_EQUAL(memcmp(y, leaky, sizeof y), 0);
+    relu.alpha = 0;
+    relu.cap = 2;
+    pta_hls4ml_relu_ref(&relu, &batch);
+    static const int16_t capped[] = {0, 1024, 0, 2048, 0};
+    CU_ASSERT_EQUAL(memcmp(y, capped, sizeof y), 0);
     pta_hls4ml_hard_sigmoid hard = {5, PTA_S16, PTA_S16, f, f};
     pta_hls4ml_hard_sigmoid_ref(&hard, &batch);
     /* 0.2 is 13107 / 65536, a little less */
