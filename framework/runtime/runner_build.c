@@ -8,7 +8,8 @@ enum {
     LATENCY_BATCH = 1,
     LATENCY_DEPTH = 2, /* slots; one sample in flight */
     THROUGHPUT_BATCH = 64,
-    THROUGHPUT_DEPTH = 8,
+    THROUGHPUT_DEPTH = 16,         /* bench/NOTES.md */
+    LEAST_DEPTH = 8,               /* before micro-batches shrink */
     BUFFER_BYTES = 8 * 1024 * 1024 /* of one board, when sizes are ours */
 };
 
@@ -104,6 +105,22 @@ static size_t widest_wire(const pta_runner *runner)
     return widest;
 }
 
+/** Makes depth (if it is ours to choose) and micro-batch small enough. */
+static void fit_buffers(pta_runner *runner, bool any_depth)
+{
+    size_t sample = widest_station(runner);
+    while (sample * (size_t)runner->depth * (size_t)runner->micro_batch >
+           BUFFER_BYTES) {
+        if (any_depth && runner->depth > LEAST_DEPTH) {
+            runner->depth /= 2;
+        } else if (runner->micro_batch > 1) {
+            runner->micro_batch /= 2;
+        } else {
+            return;
+        }
+    }
+}
+
 /** Micro-batch and depth, and how far the sink stays behind the source. */
 static pta_status choose_flow(pta_runner *runner, pta_ctx *ctx)
 {
@@ -114,16 +131,12 @@ static pta_status choose_flow(pta_runner *runner, pta_ctx *ctx)
     int32_t depth = latency ? LATENCY_DEPTH : THROUGHPUT_DEPTH;
     runner->depth = options->depth > 0 ? options->depth : depth;
     runner->depth = one ? LATENCY_DEPTH : runner->depth;
-    runner->behind = one ? 0 : runner->depth * runner->place.copies - 1;
     runner->micro_batch = options->micro_batch;
     if (runner->micro_batch == 0) {
         runner->micro_batch = latency ? LATENCY_BATCH : THROUGHPUT_BATCH;
-        size_t one_sample = widest_station(runner) * (size_t)runner->depth;
-        while (runner->micro_batch > 1 &&
-               one_sample * (size_t)runner->micro_batch > BUFFER_BYTES) {
-            runner->micro_batch /= 2;
-        }
+        fit_buffers(runner, options->depth == 0 && !one);
     }
+    runner->behind = one ? 0 : runner->depth * runner->place.copies - 1;
     size_t limit = (size_t)(INT32_MAX - PTA_HEADER_ROOM);
     if (widest_wire(runner) > limit / (size_t)runner->micro_batch) {
         return pta_fail(ctx, PTA_ERR_RANGE,
