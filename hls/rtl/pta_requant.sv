@@ -69,6 +69,9 @@ module pta_requant #(
         end
     endfunction
 
+    // No element passes a cap beyond WIN bits.
+    localparam CAPS = ACT == 2
+                   && (WIN >= 63 || ACT_MAX < (64'sd1 <<< (WIN % 63)));
     localparam signed [WX-1:0] CAP = ACT_MAX;
     localparam signed [WR-1:0] CAPPED = rounded(CAP);
 
@@ -85,7 +88,7 @@ module pta_requant #(
         reg over;
         always @(posedge clk) if (ready) begin
             r <= ACT != 0 && x[WX-1] ? 0 : rounded(x);
-            over <= ACT == 2 && x > CAP;
+            over <= CAPS && x > CAP;
         end
         wire signed [WC-1:0] v = over ? CAPPED : r;
         wire [WOUT-1:0] kept = v[WOUT-1:0];

@@ -1,5 +1,6 @@
 /* Block tests of windows, pooling, padding and forks. */
 #include "image.h"
+#include "kernels/conv.h"
 #include "kernels/move_blas.h"
 #include "kernels/pool.h"
 #include "kernels/shape.h"
@@ -69,6 +70,113 @@ static void draw_pool_max(hls_case *c)
     hls_expect_pool(c, &g, 1);
 }
 
+/* Passes the output format but its width, as the conversion wants it. */
+static void pass_format(hls_case *c, pta_format f, int32_t shift)
+{
+    hls_set(c, "WOUT", f.width);
+    hls_set(c, "OUT_SIGNED", f.is_signed);
+    hls_set(c, "OVERFLOW", f.overflow);
+    hls_set(c, "SHIFT", shift);
+}
+
+static void draw_pool_avg(hls_case *c)
+{
+    hls_window g;
+    hls_draw_window(c, &g, 20, true);
+    c->samples = 3;
+    bool is_signed = hls_param(c, "IN_SIGNED", 0, 1) != 0;
+    pta_format f = hls_format(c, (int32_t)hls_draw(c, 2, 20));
+    f.rounding = PTA_RND_RND;
+    int32_t shift = (int32_t)hls_draw(c, -8, 30);
+    shift = hls_draw(c, 0, 1) == 0 ? shift : shift % 3;
+    pass_format(c, f, shift);
+    hls_stream *x = image_in(c, &g, is_signed);
+    hls_stream *y = image_out(c, g.out, g.p, f.width);
+    pta_pool p = {.in = g.in,
+                  .out = g.out,
+                  .window = g.cells,
+                  .x = PTA_S64,
+                  .y = PTA_S64,
+                  .x_frac = shift + pta_frac(f),
+                  .y_format = f};
+    hls_tensors t;
+    hls_batch(&t, c, x, NULL, y);
+    pta_avgpool_ref(&p, &t.batch);
+    hls_expect_pool(c, &g, 6);
+}
+
+#define MAX_ROWS (8 * 4)
+
+/* Weights and biases of a depthwise convolution, and their files. */
+static void draw_weights(hls_case *c, const hls_window *g, pta_matrix *m,
+                         int64_t *w, int64_t *bias, int32_t mult)
+{
+    int32_t ww = (int32_t)hls_param(c, "WW", 2, 16);
+    int32_t acc = g->w + 1 + ww + 5;
+    int32_t cb = hls_ceil(g->in.c, g->p), lanes = g->p * mult;
+    hls_set(c, "WACC", acc);
+    for (int32_t i = 0; i < m->rows * m->cols; i++) {
+        w[i] = hls_value(c, ww, true);
+    }
+    for (int32_t r = 0; r < m->rows; r++) {
+        bias[r] = hls_value(c, acc - 1, true);
+    }
+    FILE *f = hls_file(c, "W_FILE");
+    for (int32_t at = 0; at < m->cols * cb; at++) {
+        int64_t word[MAX_ROWS] = {0};
+        for (int32_t i = 0; i < lanes; i++) {
+            int32_t row = at % cb * lanes + i;
+            word[i] = row < m->rows ? w[row * m->cols + at / cb] : 0;
+        }
+        hls_word(f, word, lanes, ww);
+    }
+    f = hls_file(c, "B_FILE");
+    for (int32_t b = 0; b < cb; b++) {
+        int64_t word[MAX_ROWS] = {0};
+        for (int32_t i = 0; i < lanes && b * lanes + i < m->rows; i++) {
+            word[i] = bias[b * lanes + i];
+        }
+        hls_word(f, word, lanes, acc);
+    }
+}
+
+static void draw_depthwise(hls_case *c)
+{
+    static int64_t w[MAX_ROWS * 64], bias[MAX_ROWS];
+    hls_window g;
+    hls_draw_window(c, &g, 16, false);
+    c->samples = 3;
+    bool is_signed = hls_param(c, "IN_SIGNED", 0, 1) != 0;
+    int32_t mult = (int32_t)hls_param(c, "MULT", 1, 3);
+    hls_param(c, "W_BLOCK", 0, 1);
+    pta_conv conv = {.in = g.in, .out = g.out, .window = g.cells};
+    conv.out.c = g.in.c * mult;
+    conv.x = conv.y = PTA_S64;
+    conv.w = (pta_matrix){.rows = conv.out.c,
+                          .cols = g.cells.kh * g.cells.kw,
+                          .type = PTA_S64,
+                          .data = w,
+                          .bias = bias};
+    conv.w.row_bytes = sizeof *w * (size_t)conv.w.cols;
+    draw_weights(c, &g, &conv.w, w, bias, mult);
+
+    pta_format f = hls_format(c, (int32_t)hls_draw(c, 2, 20));
+    int32_t shift = (int32_t)hls_draw(c, -4, 20);
+    int64_t act_max = hls_draw(c, 0, 5000);
+    pass_format(c, f, shift);
+    hls_set(c, "ROUNDING", f.rounding);
+    hls_set(c, "ACT_MAX", act_max);
+    pta_activation act = (pta_activation)hls_param(c, "ACT", 0, 2);
+    conv.epilogue = pta_epilogue_make(shift + pta_frac(f), act, act_max, f);
+
+    hls_stream *x = image_in(c, &g, is_signed);
+    hls_stream *y = image_out(c, conv.out, g.p * mult, f.width);
+    hls_tensors t;
+    hls_batch(&t, c, x, NULL, y);
+    pta_dwconv_ref(&conv, &t.batch);
+    hls_expect_cells(c, &g, 6);
+}
+
 static void draw_pad(hls_case *c)
 {
     hls_window g;
@@ -112,10 +220,10 @@ static void draw_fork(hls_case *c)
     }
 }
 
-static const hls_block blocks[] = {{"window", draw_window},
-                                   {"pool_max", draw_pool_max},
-                                   {"pad", draw_pad},
-                                   {"fork", draw_fork}};
+static const hls_block blocks[] = {
+    {"window", draw_window},     {"pool_max", draw_pool_max},
+    {"pool_avg", draw_pool_avg}, {"depthwise", draw_depthwise},
+    {"pad", draw_pad},           {"fork", draw_fork}};
 
 int main(int argc, char **argv)
 {
