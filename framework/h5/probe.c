@@ -23,6 +23,7 @@ static _Noreturn void child_look(pta_ctx *ctx, const char *path,
     pta_status status = pta_h5_open(ctx, path, &file);
     if (status == PTA_OK) {
         status = look(ctx, file);
+        pta_h5_close(ctx, &file); /* a damaged heap often breaks only here */
     }
     _exit(status == PTA_OK ? 0 : 1);
 }
