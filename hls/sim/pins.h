@@ -25,8 +25,15 @@ typedef struct pta_pins {
     uint32_t ar_ready, r_valid, r_data;
 } pta_pins;
 
+/** What a Verilated core takes as params: registers start as zeros, or random.
+ * NULL: zeros. */
+typedef struct pta_shim_params {
+    int random_reset, reset_seed;
+} pta_shim_params;
+
 typedef struct pta_sim_core_ops {
-    /** A core in reset for some cycles, then running; NULL without memory. */
+    /** A core that was reset and runs; NULL without memory. `params` is the
+     * core's own struct. */
     void *(*open)(const void *params);
     void (*step)(void *core, pta_pins *pins);
     void (*close)(void *core);

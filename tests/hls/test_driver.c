@@ -12,12 +12,12 @@
 #include "hls/driver/format.h"
 #include "hls/sim/bus_sim.h"
 #include "ir/format.h"
+#include "two_tensors.h"
 #include "unit/unit.h"
 
-#define SEED     0x5eedu
-#define CHANNELS 21
-#define SAMPLES  8
-#define SLOTS    3
+#define SEED    0x5eedu
+#define SAMPLES 8
+#define SLOTS   3
 
 static const pta_device_ops hw_ops = {.name = "test",
                                       .in_buffer = pta_hw_in_buffer,
@@ -27,12 +27,9 @@ static const pta_device_ops hw_ops = {.name = "test",
                                       .reset = pta_hw_reset,
                                       .close = pta_hw_close};
 
-/* A slice that gives back its two inputs, fixed<8> and ufixed<16> or so. */
 typedef struct bench {
     pta_ctx *ctx;
-    pta_value values[2];
-    int32_t which[2];
-    pta_slice slice;
+    two_tensors two;
     fake_params fake;
     pta_sim_faults faults;
     pta_bus_sim_params bus;
@@ -43,31 +40,12 @@ typedef struct bench {
     pta_device *device;
 } bench;
 
-static void describe(bench *b, int width, bool is_signed)
-{
-    for (int i = 0; i < 2; i++) {
-        pta_value *v = &b->values[i];
-        *v = (pta_value){.view = {1, 1, CHANNELS + i},
-                         .alias_of = -1,
-                         .format = pta_format_tensor(width << i, 3, is_signed)};
-        v->region = pta_region_whole(v->view);
-        v->dtype = pta_format_dtype(v->format);
-        b->which[i] = i;
-    }
-    b->slice = (pta_slice){.n_values = 2,
-                           .values = b->values,
-                           .n_inputs = 2,
-                           .inputs = b->which,
-                           .n_outputs = 2,
-                           .outputs = b->which};
-}
-
 static void prepare(bench *b, int width, bool is_signed)
 {
     memset(b, 0, sizeof *b);
     b->ctx = pta_ctx_create();
-    describe(b, width, is_signed);
-    size_t bytes = pta_bus_in_bytes(&b->slice);
+    two_make(&b->two, width, is_signed);
+    size_t bytes = pta_bus_in_bytes(&b->two.slice);
     b->fake =
         (fake_params){.beats = (uint32_t)(bytes / 8), .clock_hz = 100000000};
     for (uint8_t i = 0; i < 16; i++) {
@@ -97,7 +75,7 @@ static void use_memory(bench *b)
 static pta_status open_device(bench *b)
 {
     pta_device_params params = {.max_samples = SAMPLES, .n_slots = SLOTS};
-    return pta_hw_open(b->ctx, &b->slice, &params, &hw_ops, &b->config,
+    return pta_hw_open(b->ctx, &b->two.slice, &params, &hw_ops, &b->config,
                        &b->device);
 }
 
@@ -112,41 +90,12 @@ static void drop(bench *b)
 
 static void put(bench *b, int32_t slot, int32_t n, uint64_t seed)
 {
-    char *in = pta_hw_in_buffer(b->device, slot);
-    for (int32_t s = 0; s < n; s++) {
-        for (int32_t i = 0; i < 2; i++) {
-            const pta_value *v = &b->values[i];
-            size_t bytes = pta_dtype_bytes(v->dtype);
-            char *to = in + pta_slice_in_offset(&b->slice, i);
-            for (int32_t e = 0; e < v->view.c; e++) {
-                int64_t raw = pta_rng_range(&seed, pta_format_min(v->format),
-                                            pta_format_max(v->format));
-                memcpy(to + (size_t)e * bytes, &raw, bytes);
-            }
-        }
-        in += pta_slice_in_bytes(&b->slice);
-    }
+    two_put(&b->two, pta_hw_in_buffer(b->device, slot), n, seed);
 }
 
 static bool got(bench *b, int32_t slot, int32_t n, uint64_t seed)
 {
-    const char *out = pta_hw_out_buffer(b->device, slot);
-    bool same = true;
-    for (int32_t s = 0; s < n; s++) {
-        for (int32_t i = 0; i < 2; i++) {
-            const pta_value *v = &b->values[i];
-            size_t bytes = pta_dtype_bytes(v->dtype);
-            const char *from = out + pta_slice_out_offset(&b->slice, i);
-            for (int32_t e = 0; e < v->view.c; e++) {
-                int64_t raw = pta_rng_range(&seed, pta_format_min(v->format),
-                                            pta_format_max(v->format));
-                same =
-                    same && memcmp(from + (size_t)e * bytes, &raw, bytes) == 0;
-            }
-        }
-        out += pta_slice_out_bytes(&b->slice);
-    }
-    return same;
+    return two_got(&b->two, pta_hw_out_buffer(b->device, slot), n, seed);
 }
 
 static pta_status run_batch(bench *b, int32_t slot, int32_t n, pta_cost *cost)
