@@ -91,9 +91,14 @@ module pta_requant #(
             over <= CAPS && x > CAP;
         end
         wire signed [WC-1:0] v = over ? CAPPED : r;
+        // In range if all bits above out's are its sign; no carry chain.
+        wire [WC-WOUT-1:0] above = v[WC-1:WOUT];
+        wire sign = OUT_SIGNED != 0 && v[WOUT-1];
         wire [WOUT-1:0] kept = v[WOUT-1:0];
+        wire fits = above == {(WC-WOUT){sign}}
+                  && !(OVERFLOW == 2 && sign && kept[WOUT-2:0] == 0);
         assign result[k*WOUT +: WOUT] =
-            OVERFLOW == 0 || v >= MIN && v <= MAX ? kept
+            OVERFLOW == 0 || fits ? kept
             : OVERFLOW == 3 ? 0
             : v[WC-1] ? MIN[WOUT-1:0] : MAX[WOUT-1:0];
     end endgenerate

@@ -17,25 +17,25 @@ module pta_skid #(
     input  wire         out_ready
 );
     reg [W-1:0] head, spare; // spare: came while head could not leave
-    reg head_valid, spare_valid;
+    reg head_valid, spare_free; // free, not valid: it enables registers as it is
 
-    assign in_ready = !spare_valid;
+    assign in_ready = spare_free;
     assign out_data = head;
     assign out_valid = head_valid;
 
     wire move = out_ready || !head_valid;
     always @(posedge clk) begin
-        if (!spare_valid) spare <= in_data;
-        if (move) head <= spare_valid ? spare : in_data;
+        if (spare_free) spare <= in_data;
+        if (move) head <= spare_free ? in_data : spare;
         if (move) begin
-            head_valid <= spare_valid || in_valid;
-            spare_valid <= 1'b0;
+            head_valid <= in_valid || !spare_free;
+            spare_free <= 1'b1;
         end else if (in_valid) begin
-            spare_valid <= 1'b1;
+            spare_free <= 1'b0;
         end
         if (rst) begin
             head_valid <= 1'b0;
-            spare_valid <= 1'b0;
+            spare_free <= 1'b1;
         end
     end
 endmodule
