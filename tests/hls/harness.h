@@ -109,7 +109,7 @@ int64_t hls_value(hls_case *c, int32_t w, bool is_signed);
 int32_t hls_ceil(int32_t a, int32_t b);
 
 /** Usage: PROGRAM BLOCK [--slow] [--seed N] [--rtl DIR] [--work DIR]. Exit 0,
- * 1 on a mismatch, 77 where Verilator is not installed. */
+ * 1 on a mismatch, 3 if the model does not build, 77 without Verilator. */
 int hls_main(int argc, char **argv, const hls_block *blocks, int n_blocks);
 
 #endif

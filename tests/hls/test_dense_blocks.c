@@ -68,6 +68,24 @@ static int32_t divisor(hls_case *c, int32_t total)
     return d;
 }
 
+/* Of `total` elements: a beat leaves a cycle after its last element came, and
+ * after the beat before it. */
+static int64_t regroup_latency(const hls_stream *x, const hls_stream *y,
+                               int32_t total)
+{
+    int64_t out = 0;
+    for (int32_t i = 0; i < total; i++) {
+        bool ends =
+            i % y->count == y->count - 1 || i % y->count % y->p == y->p - 1;
+        int64_t in =
+            i / x->count * hls_ceil(x->count, x->p) + i % x->count / x->p;
+        if (ends) {
+            out = out + 1 > in + 1 ? out + 1 : in + 1;
+        }
+    }
+    return out;
+}
+
 static void draw_gearbox(hls_case *c)
 {
     int32_t c_in = (int32_t)hls_param(c, "C_IN", 1, 24);
@@ -85,12 +103,9 @@ static void draw_gearbox(hls_case *c)
     hls_stream *y = hls_out(c, "out", c_out, p_out, w, v_out * c->samples);
     hls_fill(c, x, false);
     copy(x, y);
-    int32_t b_in = v_in * hls_ceil(c_in, p_in);
-    int32_t b_out = v_out * hls_ceil(c_out, p_out);
-    if (!regroup) {
-        c->interval = larger(b_in, b_out);
-        c->latency = b_out == 1 || p_in == p_out ? b_in : -1;
-    }
+    c->interval =
+        larger(v_in * hls_ceil(c_in, p_in), v_out * hls_ceil(c_out, p_out));
+    c->latency = regroup_latency(x, y, total);
 }
 
 /* ---- formats ---- */
