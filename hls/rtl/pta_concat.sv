@@ -106,11 +106,12 @@ module pta_concat #(
     reg second;      // in1's part of it
     wire ready;
     wire now_valid = second ? valid[1] : valid[0];
+    wire [AW-1:0] next = at == NB - 1 ? 0 : at + 1'b1;
     assign take = {ready && second, ready && !second};
     always @(posedge clk) begin
         if (ready && now_valid) begin
-            at <= at == NB - 1 ? 0 : at + 1'b1;
-            second <= at >= BEATS0 - 1 && at != NB - 1;
+            at <= next;
+            second <= next >= BEATS0;
         end
         if (rst) begin
             at <= 0;

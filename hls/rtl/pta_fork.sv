@@ -5,7 +5,8 @@
 // DEPTHk, BLOCKk: beats of FIFO k and its memory (pta_fifo). A beat is taken
 // when all FIFOs have room, so a branch that lags by at most its DEPTH never
 // stops the others: give a skip branch the beats the other branch holds.
-// Timing: latency and interval those of the slowest of the FIFOs.
+// Timing: a beat leaves by out k as many cycles after it came as FIFO k takes;
+// interval that of the slowest FIFO.
 // Resources: the FIFOs.
 `default_nettype none
 module pta_fork #(

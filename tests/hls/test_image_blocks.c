@@ -210,9 +210,11 @@ static void draw_fork(hls_case *c)
     c->samples = 100;
     hls_stream *x = hls_in(c, "in", 1, 1, w, c->samples);
     hls_fill(c, x, false);
-    for (int32_t i = 0; i < 4; i++) {
-        hls_param(c, depths[i], 1, 40);
-        hls_param(c, memories[i], 0, 1);
+    c->interval = 1;
+    for (int32_t i = 3; i >= 0; i--) { /* times are those of the last: out0 */
+        bool slow = hls_param(c, depths[i], 1, 40) == 1 && i < k;
+        c->interval = slow ? 2 : c->interval;
+        c->latency = hls_param(c, memories[i], 0, 1) != 0 ? 3 : 1;
         hls_stream *y = hls_out(c, outs[i], 1, 1, w, i < k ? c->samples : 0);
         for (int32_t v = 0; v < y->vectors; v++) {
             y->data[v] = x->data[v];
