@@ -170,6 +170,7 @@ void pta_progress_step(pta_progress *progress, int64_t done)
         return;
     }
     char have[PTA_COUNT_TEXT], all[PTA_COUNT_TEXT];
+    done = done < progress->total ? done : progress->total; /* steps are even */
     fprintf(stderr, "\r%s: %s of %s %s", progress->what,
             pta_print_count(done, have), pta_print_count(progress->total, all),
             progress->unit);

@@ -200,9 +200,11 @@ static pta_status print_stages(pta_ctx *ctx, const pta_report *r, FILE *file)
 pta_status pta_report_print(pta_ctx *ctx, const pta_report *r, FILE *file)
 {
     char n[PTA_COUNT_TEXT];
-    fprintf(file, "%s on %s: %d boards on %d ranks, device %s, %d %s",
-            r->plan_path, r->data, r->plan->n_boards, r->ranks, r->device,
-            r->place.copies, r->place.copies == 1 ? "copy" : "copies");
+    fprintf(file, "%s on %s: %d board%s on %d rank%s, device %s, %d %s",
+            r->plan_path, r->data, r->plan->n_boards,
+            r->plan->n_boards == 1 ? "" : "s", r->ranks,
+            r->ranks == 1 ? "" : "s", r->device, r->place.copies,
+            r->place.copies == 1 ? "copy" : "copies");
     if (r->place.idle_ranks > 0) {
         fprintf(file, ", %d idle", r->place.idle_ranks);
     }

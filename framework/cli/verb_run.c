@@ -102,6 +102,7 @@ typedef struct job {
     pta_verifier *verifier;        /* owned, or NULL */
     pta_results *results;          /* owned, or NULL */
     pta_results_output *described; /* owned; of the results' outputs */
+    pta_stage_clock *clocks;       /* owned; one segment's */
     const int32_t *labels;
     char *in, *out;       /* owned; one segment */
     int32_t *classes;     /* owned; one segment */
@@ -165,6 +166,7 @@ static pta_status allocate(pta_ctx *ctx, job *j)
     PTA_TRY_ALLOC(ctx, j->out, (size_t)j->segment * j->outputs.sample_bytes);
     PTA_TRY_ALLOC(ctx, j->classes, j->segment);
     PTA_TRY_ALLOC(ctx, j->latency_ns, j->rows);
+    PTA_TRY_ALLOC(ctx, j->clocks, j->loaded.plan->n_boards);
     PTA_TRY_ALLOC(ctx, j->report.clocks, j->loaded.plan->n_boards);
     PTA_TRY_ALLOC(ctx, j->report.usage, j->size);
     return PTA_OK;
@@ -303,6 +305,28 @@ static pta_status take_results(pta_ctx *ctx, job *j, int64_t first, int64_t n)
     return j->results == NULL ? PTA_OK : write_results(ctx, j, n);
 }
 
+/* The runner's clocks are of its last run, one segment; the median stays that
+ * of the last. Collective. */
+static pta_status add_clocks(pta_ctx *ctx, job *j)
+{
+    PTA_TRY(pta_runner_clocks(j->runner, ctx, j->clocks));
+    for (int32_t b = 0; j->rank == 0 && b < j->loaded.plan->n_boards; b++) {
+        const pta_stage_clock *before = &j->report.clocks[b];
+        pta_stage_clock *c = &j->clocks[b];
+        c->n_samples += before->n_samples;
+        c->wait_ns += before->wait_ns;
+        c->compute_ns += before->compute_ns;
+        c->send_ns += before->send_ns;
+        c->bytes_in += before->bytes_in;
+        c->bytes_out += before->bytes_out;
+        if (c->cycles != PTA_COST_ABSENT && before->n_samples > 0) {
+            c->cycles += before->cycles;
+        }
+        j->report.clocks[b] = *c;
+    }
+    return PTA_OK;
+}
+
 static pta_status run_segment(pta_ctx *ctx, job *j, int64_t first, int64_t n)
 {
     uint64_t elapsed = 0;
@@ -316,6 +340,7 @@ static pta_status run_segment(pta_ctx *ctx, job *j, int64_t first, int64_t n)
                            is_root ? j->latency_ns + first : NULL, &elapsed));
     j->cpu_ns += pta_usage_cpu_ns() - cpu_before;
     j->elapsed_ns += elapsed;
+    PTA_TRY(add_clocks(ctx, j));
     local = is_root ? take_results(ctx, j, first, n) : PTA_OK;
     return pta_agree(ctx, j->comm, local);
 }
@@ -453,7 +478,6 @@ static pta_status execute(pta_ctx *ctx, job *j, pta_status parsed)
     PTA_TRY(pta_runner_open(ctx, j->comm, j->graph, j->loaded.plan, j->weights,
                             &run, &j->runner));
     PTA_TRY(stream(ctx, j));
-    PTA_TRY(pta_runner_clocks(j->runner, ctx, j->report.clocks));
     const pta_model *own = j->loaded.model;
     PTA_TRY(pta_usage_gather(ctx, j->comm,
                              own == NULL ? 0 : pta_model_bytes_read(own),
@@ -470,6 +494,7 @@ static void release(pta_ctx *ctx, job *j)
     pta_free(ctx, j->values);
     pta_free(ctx, j->described);
     pta_free(ctx, j->report.clocks);
+    pta_free(ctx, j->clocks);
     pta_free(ctx, j->report.usage);
     pta_free(ctx, j->latency_ns);
     pta_free(ctx, j->classes);

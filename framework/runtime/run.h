@@ -27,7 +27,7 @@ typedef struct pta_run_options {
     uint64_t count_memory;   /* tests: fail on allocation in the loop if not 0 */
 } pta_run_options;
 
-/** Per board of copy 0, sums over the run; times in nanoseconds. */
+/** Per board of copy 0, sums over the last pta_runner_run; times in nanoseconds. */
 typedef struct pta_stage_clock {
     int32_t rank, board;
     uint64_t n_samples; /* that copy 0 computed */
