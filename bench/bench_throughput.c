@@ -13,66 +13,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "bench.h"
-#include "runtime/clock.h"
-#include "runtime/slice_load.h"
+#include "serial.h"
 
 enum { BATCH = 64, SAMPLES = 64 * 400, MAX_BLOCKS = 99 };
-
-typedef struct serial {
-    network net;
-    pta_slice *slice;
-    pta_device *device;
-    size_t in_bytes, out_bytes;
-    uint8_t *out;
-} serial;
-
-static void serial_open(bench *b, const int32_t *widths, int32_t bits,
-                        serial *s)
-{
-    bench_must(b, net_dense(b->ctx, widths, 6, bits, 7, &s->net), "net");
-    bench_must(
-        b,
-        pta_slice_build(b->ctx, s->net.graph, s->net.plan, 0, false, &s->slice),
-        "slice");
-    char digest[PTA_SHA256_HEX];
-    bench_must(b,
-               pta_slice_load(b->ctx, s->net.graph, s->net.plan,
-                              &s->net.weights, s->slice, digest),
-               "weights");
-    pta_device_params params = {.max_samples = BATCH, .n_slots = 2};
-    bench_must(b, pta_device_fixed.open(b->ctx, s->slice, &params, &s->device),
-               "device");
-    s->in_bytes = pta_slice_in_bytes(s->slice);
-    s->out_bytes = pta_slice_out_bytes(s->slice);
-    s->out = calloc(SAMPLES, s->out_bytes);
-}
-
-/** Samples a second of the serial loop. */
-static double serial_run(bench *b, serial *s, const uint8_t *in)
-{
-    uint64_t begin = pta_clock_now();
-    for (int64_t i = 0; i < SAMPLES; i += BATCH) {
-        pta_cost cost;
-        memcpy(pta_device_fixed.in_buffer(s->device, 0),
-               in + (size_t)i * s->in_bytes, BATCH * s->in_bytes);
-        bench_must(b, pta_device_fixed.submit(s->device, b->ctx, 0, BATCH),
-                   "submit");
-        bench_must(b, pta_device_fixed.collect(s->device, b->ctx, 0, &cost),
-                   "collect");
-        memcpy(s->out + (size_t)i * s->out_bytes,
-               pta_device_fixed.out_buffer(s->device, 0), BATCH * s->out_bytes);
-    }
-    return SAMPLES / ((double)(pta_clock_now() - begin) * 1e-9);
-}
-
-static void serial_close(bench *b, serial *s)
-{
-    pta_device_fixed.close(b->ctx, &s->device);
-    pta_slice_destroy(b->ctx, &s->slice);
-    net_destroy(b->ctx, &s->net);
-    free(s->out);
-}
 
 static void print_row(const char *name, const char *variant, int ranks,
                       double *values, int n, uint64_t digest)
@@ -104,14 +47,16 @@ static bool measure(bench *b, int32_t width, int32_t bits, int n_blocks,
                                .micro_batch = BATCH,
                                .depth = depth};
     bench_open(b, &run, &options, SAMPLES);
+    network whole;
     serial s = {0};
     double loop[MAX_BLOCKS], pipe[MAX_BLOCKS], ratio[MAX_BLOCKS];
     if (b->rank == 0) {
-        serial_open(b, widths, bits, &s);
+        bench_must(b, net_dense(b->ctx, widths, 6, bits, 7, &whole), "net");
+        serial_open(b, &whole, &pta_device_fixed, BATCH, run.in, SAMPLES, &s);
     }
     for (int i = 0; i < n_blocks; i++) {
         if (b->rank == 0) {
-            loop[i] = serial_run(b, &s, run.in);
+            loop[i] = SAMPLES / ((double)serial_run(b, &s, NULL) * 1e-9);
             if (memcmp(s.out, run.out, SAMPLES * s.out_bytes) != 0) {
                 fprintf(stderr, "the serial loop differs\n");
                 MPI_Abort(MPI_COMM_WORLD, 1);
@@ -133,6 +78,7 @@ static bool measure(bench *b, int32_t width, int32_t bits, int n_blocks,
         print_stages(&run);
         good = bench_quantile(ratio, n_blocks, 0.5) >= 1.2;
         serial_close(b, &s);
+        net_destroy(b->ctx, &whole);
     }
     bench_close(b, &run);
     return good;
