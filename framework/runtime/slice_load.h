@@ -14,8 +14,8 @@
  * nothing but the slice's own part. Afterwards computes the slice's digest:
  * SHA-256 over steps with weights in order (input format's width, integer bits
  * and sign, acc_frac, acc_bits, in the hls4ml profile width, integer bits,
- * rounding and overflow of bias and accumulator, rows, cols, raw weights without padding,
- * biases), then the biases of joins, all as little-endian int64. Float slices
+ * rounding and overflow of bias and accumulator, rows, cols, raw weights
+ * without padding, biases), then the biases of joins, all as little-endian int64. Float slices
  * have digest "".
  */
 pta_status PTA_MUST_CHECK pta_slice_load(pta_ctx *ctx, const pta_graph *graph,
