@@ -22,6 +22,7 @@ json check.json 'j["first_difference"] is None and len(j["stages"]) == 5'
 json check.json 'j["modelled"] == {"latency_us": None, "throughput_per_s": None}'
 json check.json 'all(s["cycles"] is None and s["compute_us"] > 0 for s in j["stages"])'
 json check.json 'j["latency_us"]["p50"] <= j["latency_us"]["p99"] <= j["latency_us"]["max"]'
+json check.json 'all(s["samples"] == 10000 and s["compute_us"] < 1000 for s in j["stages"])'
 [[ $(wc -l <p.csv) == 10001 ]] || problem "p.csv: 10,001 lines expected"
 for how in "1 fixed latency" "2 blas throughput" "3 fixed latency"; do
     read -r ranks device mode <<<"$how"
@@ -33,6 +34,10 @@ a, b = json.load(open("check.json")), json.load(open("run.json"))
 sys.exit(a["digest"] != b["digest"] or b["bit_exact"] is not None)
 PY
 done
+# More rows than rank 0 holds encoded at a time: the clocks are of all of them.
+works "$launch" -np 2 "$partita" run my.json --data random:50000:1 --json run.json
+json run.json 'all(s["samples"] == 50000 for s in j["stages"])'
+json run.json 'j["stages"][0]["total_bytes_in"] == 50000 * 1568'
 works "$launch" -np 2 "$partita" run my.json --data mnist --device float \
     --json run.json
 json run.json 'j["digest"] is None and abs(j["accuracy"] - 0.9524) < 0.002'
