@@ -4,7 +4,7 @@
 // Part of pta_window, pta_pool_max, pta_pool_avg, pta_depthwise. Ports: in:
 // ROWS x COLS vectors of C elements of W bits, P a beat; out: OUT_ROWS x OUT_COLS
 // x KH x KW vectors, same P; out_real (with out_data): the cell is not padding.
-// Padding is FILL in every lane; PT, PB < (KH-1) DH + 1 and PL, PR < (KW-1) DW + 1.
+// Padding is zero; PT, PB < (KH-1) DH + 1 and PL, PR < (KW-1) DW + 1.
 // One dimension is COLS = KW = 1.
 //
 // The beats of all frames, one after another, have indices; a ring of the last
@@ -19,9 +19,9 @@
 //          the first cell of a frame: its first beat
 //   w(j) = max(w(j-1) + 1, 1 + i(last beat of the position before the first
 //          whose tl > j - 2^AW))
-// so the interval is max(ROWS COLS CB, OUT_ROWS OUT_COLS KH KW CB) where the ring
-// holds (KH-1) DH + 1 + SH rows or more and PT + PB > 0, and else up to
-// (KH-1) DH rows of beats more.
+// so with a ring of ((KH-1) DH + 1 + SH) COLS CB beats the interval is
+// max(ROWS COLS CB, OUT_ROWS OUT_COLS KH KW CB) for "same" padding and stride 1,
+// else at most (KH-1) DH + 1 rows of beats more; a smaller ring waits more.
 // Resources: ring of 2^AW x P W; some 8 log2(ROWS COLS CB) LUT and FF, 3 P W FF.
 `default_nettype none
 module pta_cells #(
@@ -40,7 +40,6 @@ module pta_cells #(
     parameter PB = 0,
     parameter PL = 0,
     parameter PR = 0,
-    parameter FILL = 0,
     parameter DEPTH = 0,
     parameter BLOCK = 0
 ) (
@@ -176,10 +175,9 @@ module pta_cells #(
         if (q_free) q_valid <= issue;
         if (rst) q_valid <= 1'b0;
     end
-    localparam [W-1:0] FILL_BITS = FILL;
     pta_skid #(.W(P*W+1)) out_skid (
         .clk(clk), .rst(rst),
-        .in_data({q_real, q_real ? q : {P{FILL_BITS}}}), .in_valid(q_valid),
+        .in_data({q_real, q_real ? q : {P*W{1'b0}}}), .in_valid(q_valid),
         .in_ready(skid_ready), .out_data({out_real, out_data}),
         .out_valid(out_valid), .out_ready(out_ready));
 endmodule
