@@ -59,14 +59,16 @@ def main():
         shutil.copytree(o.rtl, rtl)
         text = (rtl / name).read_text()
         (rtl / name).write_text(text[:start] + new + text[end:])
-        done = subprocess.run([o.program, o.block, "--rtl", rtl, "--work", o.work,
-                               "--seed", str(o.seed)], capture_output=True)
+        done = subprocess.run(
+            [o.program.resolve(), o.block, "--rtl", rtl, "--work", o.work,
+             "--seed", str(o.seed)], capture_output=True)
         if done.returncode == 3:
             continue
         if done.returncode == 77:
             return 77
         if done.returncode != 0:
             killed += 1
+            print(f"noticed {name} at {start}", flush=True)
             continue
         row = text.count("\n", 0, start) + 1
         survivors.append(f"{name}:{row}: {text[start:end]!r} to {new!r} in "
