@@ -226,15 +226,16 @@ static pta_status fill_plan(pta_ctx *ctx, const pta_options *options,
                             pta_model *model, pta_plan *plan)
 {
     const pta_graph *graph = pta_model_graph(model);
+    bool is_new = pta_options_text(options, "like") == NULL;
     PTA_TRY(pta_graph_check_integer(ctx, graph));
+    if (graph->is_plain && is_new) {
+        PTA_TRY(choose_hls4ml(ctx, options, graph, plan));
+    }
     PTA_TRY(choose_stages(ctx, options, graph, plan)); /* before slow work */
     PTA_TRY(copy_text(ctx, &plan->model, pta_model_path(model)));
     memcpy(plan->model_digest, pta_model_digest(model),
            sizeof plan->model_digest);
-    bool is_new = pta_options_text(options, "like") == NULL;
-    if (graph->is_plain) {
-        PTA_TRY(is_new ? choose_hls4ml(ctx, options, graph, plan) : PTA_OK);
-    } else {
+    if (!graph->is_plain) {
         PTA_TRY(is_new ? choose_formats(ctx, options, model, plan)
                        : pta_formats_prove(ctx, graph, pta_model_weights(model),
                                            plan->formats));

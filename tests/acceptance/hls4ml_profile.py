@@ -93,6 +93,9 @@ def law(runner, network, cuts, rng):
     draft, plan = runner.path("draft.json"), runner.path("plan.json")
     done = runner.plan(network, "--profile", "hls4ml", "-o", draft)
     runner.expect(f"{network}: plan {done.stderr.strip()}", done.returncode == 0)
+    for cut in (["--cut", cuts[0]], ["--boards", "3"]):
+        done = runner.plan(network, "--profile", "hls4ml", *cut, "-o", plan)
+        runner.expect(f"{network}: plan {cut} {done.stderr.strip()}", done.returncode == 0)
     for types in ("default", "random"):
         if types == "random":
             edit(draft, randomise(rng))
