@@ -368,7 +368,9 @@ int hls_main(int argc, char **argv, const hls_block *blocks, int n_blocks)
     free(work);
     mkdir(folder, 0777);
 
-    int n = o.slow ? SLOW_CASES : FAST_CASES;
+    int n = o.slow               ? SLOW_CASES
+            : o.block->cases > 0 ? o.block->cases
+                                 : FAST_CASES;
     printf("%s: %d geometries from --seed %" PRIu64 "\n", o.block->name, n,
            o.seed);
     hls_case *cases = calloc((size_t)n, sizeof *cases);

@@ -83,6 +83,7 @@ typedef struct hls_case {
 typedef struct hls_block {
     const char *name; /* module pta_NAME */
     void (*draw)(hls_case *c);
+    int cases; /* geometries of a run that is not slow; 0: 12 */
 } hls_block;
 
 /** Draws from [lo, hi], ends included now and then, and each in one case. */

@@ -160,8 +160,8 @@ static void draw_requant(hls_case *c)
     bool is_signed = hls_param(c, "IN_SIGNED", 0, 1) != 0;
     pta_format f = draw_format(c);
     int32_t shift = (int32_t)hls_draw(c, -40, 56);
-    if (pta_rng_next(&c->rng) % 4 != 0) { /* mostly what makes sense */
-        shift = (int32_t)pta_rng_range(&c->rng, -3, win);
+    if (shift != -40 && shift != 56) { /* mostly what makes sense */
+        shift = (int32_t)pta_rng_range(&c->rng, -4, win);
     }
     set_shift(c, &f, 10, shift);
     int64_t act_max;
@@ -353,11 +353,14 @@ static void draw_table(hls_case *c)
     free(table);
 }
 
-static const hls_block blocks[] = {
-    {"skid", draw_skid},       {"fifo", draw_fifo},
-    {"gearbox", draw_gearbox}, {"requant", draw_requant},
-    {"relu", draw_relu},       {"scale_shift", draw_scale_shift},
-    {"table", draw_table}};
+static const hls_block blocks[] = {/* 7 roundings, 4 overflows, 3 acts */
+                                   {"skid", draw_skid, 0},
+                                   {"fifo", draw_fifo, 0},
+                                   {"gearbox", draw_gearbox, 0},
+                                   {"requant", draw_requant, 40},
+                                   {"relu", draw_relu, 0},
+                                   {"scale_shift", draw_scale_shift, 0},
+                                   {"table", draw_table, 0}};
 
 int main(int argc, char **argv)
 {
