@@ -238,6 +238,7 @@ def main():
     parser.add_argument("--slow", action="store_true")
     parser.add_argument("--whole-sets", action="store_true")
     parser.add_argument("--table")
+    parser.add_argument("--only", help="with --slow: one network")
     options = parser.parse_args()
     runner = Runner(options)
     if options.whole_sets:
@@ -246,6 +247,7 @@ def main():
     cases = full() if options.slow else draw(random.Random(options.seed),
                                              options.plans)
     check_levels(cases)
+    cases = [c for c in cases if options.only in (None, c.network)]
     failed, counts = run_cases(runner, cases)
     if options.table:
         with open(options.table, "w") as file:
