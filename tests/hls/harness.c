@@ -353,6 +353,12 @@ static void release(hls_case *c)
 
 int hls_main(int argc, char **argv, const hls_block *blocks, int n_blocks)
 {
+    return hls_main_cases(argc, argv, blocks, n_blocks, FAST_CASES);
+}
+
+int hls_main_cases(int argc, char **argv, const hls_block *blocks, int n_blocks,
+                   int n_cases)
+{
     options o = {.rtl = HLS_RTL, .work = ".", .seed = (uint64_t)time(NULL)};
     if (!parse(&o, argc, argv, blocks, n_blocks)) {
         return usage(blocks, n_blocks);
@@ -368,9 +374,7 @@ int hls_main(int argc, char **argv, const hls_block *blocks, int n_blocks)
     free(work);
     mkdir(folder, 0777);
 
-    int n = o.slow               ? SLOW_CASES
-            : o.block->cases > 0 ? o.block->cases
-                                 : FAST_CASES;
+    int n = o.slow ? SLOW_CASES : n_cases;
     printf("%s: %d geometries from --seed %" PRIu64 "\n", o.block->name, n,
            o.seed);
     hls_case *cases = calloc((size_t)n, sizeof *cases);

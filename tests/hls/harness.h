@@ -83,7 +83,6 @@ typedef struct hls_case {
 typedef struct hls_block {
     const char *name; /* module pta_NAME */
     void (*draw)(hls_case *c);
-    int cases; /* geometries of a run that is not slow; 0: 12 */
 } hls_block;
 
 /** Draws from [lo, hi], ends included now and then, and each in one case. */
@@ -112,5 +111,8 @@ int32_t hls_ceil(int32_t a, int32_t b);
 /** Usage: PROGRAM BLOCK [--slow] [--seed N] [--rtl DIR] [--work DIR]. Exit 0,
  * 1 on a mismatch, 3 if the model does not build, 77 without Verilator. */
 int hls_main(int argc, char **argv, const hls_block *blocks, int n_blocks);
+/** The same with another number of geometries than 12 (--slow: 100). */
+int hls_main_cases(int argc, char **argv, const hls_block *blocks,
+                   int n_blocks, int n_cases);
 
 #endif

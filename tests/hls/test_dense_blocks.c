@@ -354,15 +354,17 @@ static void draw_table(hls_case *c)
 }
 
 static const hls_block blocks[] = {/* 7 roundings, 4 overflows, 3 acts */
-                                   {"skid", draw_skid, 0},
-                                   {"fifo", draw_fifo, 0},
-                                   {"gearbox", draw_gearbox, 0},
-                                   {"requant", draw_requant, 40},
-                                   {"relu", draw_relu, 0},
-                                   {"scale_shift", draw_scale_shift, 0},
-                                   {"table", draw_table, 0}};
+                                   {"skid", draw_skid},
+                                   {"fifo", draw_fifo},
+                                   {"gearbox", draw_gearbox},
+                                   {"requant", draw_requant},
+                                   {"relu", draw_relu},
+                                   {"scale_shift", draw_scale_shift},
+                                   {"table", draw_table}};
 
 int main(int argc, char **argv)
 {
-    return hls_main(argc, argv, blocks, sizeof blocks / sizeof blocks[0]);
+    /* 12 are few for 7 roundings, 4 overflows, 3 activations, both shifts. */
+    return hls_main_cases(argc, argv, blocks, sizeof blocks / sizeof blocks[0],
+                          24);
 }

@@ -173,8 +173,8 @@ static void draw_packed(hls_case *c)
     draw(c, true);
 }
 
-static const hls_block blocks[] = {{"mvu", draw_mvu, 0},
-                                   {"mvu_packed", draw_packed, 0}};
+static const hls_block blocks[] = {{"mvu", draw_mvu},
+                                   {"mvu_packed", draw_packed}};
 
 int main(int argc, char **argv)
 {
