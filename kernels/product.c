@@ -86,8 +86,9 @@ static int64_t largest_bias(const pta_matrix *w)
 
 /*
  * How the sums stay within 32 bits. Without limbs |x| <= 2^15 (2^7 for s8),
- * with two |limb| <= 2^7. A range of 512 columns always does: with limbs or s8
- * inputs 512 * (2^15 - 1) * 2^7, with s8 weights 512 * 127 * 2^15.
+ * with two |limb| <= 2^7. A range of 448 columns always does, 448 * 2^22: with
+ * limbs or s8 inputs 2^15 * 2^7 each, with s8 weights 2^7 * 2^15. 512 would not
+ * where weights may be -2^(W-1), which formats other than SAT_SYM allow.
  */
 static void choose_sums(pta_product *p)
 {
@@ -101,8 +102,8 @@ static void choose_sums(pta_product *p)
             : 2;
     int64_t per_range = p->limbs == 2 ? sum * 128 : most;
     bool whole = p->bytes || per_range <= INT32_LIMIT;
-    p->range = whole ? p->steps : 256;
-    p->range_cols = whole ? p->w.cols : 512;
+    p->range = whole ? p->steps : 224;
+    p->range_cols = whole ? p->w.cols : 448;
 }
 
 static void fill_offsets(int32_t *offsets, pta_segments segments,

@@ -166,6 +166,53 @@ static void test_large(void)
     case_free_matrix(&c.dense.w);
 }
 
+/* Weights and inputs all at their least, -2^(W-1), which only a plan's own
+ * weight formats allow (the exact profile's are symmetric): the largest sums. */
+static void least_case(pta_dtype w, pta_dtype x, int32_t rows, int32_t cols)
+{
+    uint64_t rng = 1;
+    pta_kernel_table ref, table;
+    CU_ASSERT_TRUE_FATAL(pta_kernel_table_fill(&ref, "ref"));
+    dense_case c = {.n = 5};
+    c.dense =
+        (pta_dense){.x = x, .y = PTA_S64, .epilogue = pta_epilogue_partial()};
+    c.dense.w = case_matrix(&rng, w, rows, cols, false, 1);
+    c.x_stride = (size_t)cols * pta_type_bytes(x);
+    c.y_stride = (size_t)rows * 8;
+    c.x = case_alloc(c.x_stride * 5);
+    for (int32_t i = 0; i < 5 * cols; i++) {
+        pta_store(c.x, x, i, -case_top(x) - 1);
+    }
+    for (int32_t r = 0; r < rows; r++) {
+        for (int32_t k = 0; k < cols; k++) {
+            pta_store((char *)(uintptr_t)c.dense.w.data +
+                          c.dense.w.row_bytes * (size_t)r,
+                      w, k, -case_top(w) - 1);
+        }
+    }
+    void *expected = run_case(&c, &ref);
+    for (int v = 1; v < CASE_N_VARIANTS; v++) {
+        if (pta_kernel_table_fill(&table, case_variants[v])) {
+            void *out = run_case(&c, &table);
+            CU_ASSERT_TRUE(same(&c, out, expected));
+            free(out);
+        }
+    }
+    free(expected);
+    free(c.x);
+    case_free_matrix(&c.dense.w);
+}
+
+static void test_least(void)
+{
+    static const pta_dtype types[] = {PTA_S8, PTA_S16};
+    static const int32_t cols[] = {2, 448, 512, 1024, 1500};
+    for (int i = 0; i < 20; i++) {
+        least_case(types[i & 1], types[i >> 1 & 1], 3, cols[i / 4]);
+        least_case(types[i & 1], types[i >> 1 & 1], 40, cols[i / 4]);
+    }
+}
+
 static void test_table(void)
 {
     pta_kernel_table table;
@@ -177,6 +224,7 @@ static void test_table(void)
 static const unit_test tests[] = {{"reference", test_reference},
                                   {"variants", test_variants},
                                   {"large", test_large},
+                                  {"least", test_least},
                                   {"table", test_table}};
 
 UNIT_MAIN("dense", tests)
