@@ -8,8 +8,8 @@
 #include <sys/file.h>
 #include <unistd.h>
 
-#include "hls/driver/files.h"
 #include "build_priv.h"
+#include "hls/driver/files.h"
 
 static pta_status cache_folder(pta_ctx *ctx, char folder[PTA_PATH_BYTES])
 {
@@ -62,8 +62,9 @@ static pta_status check_memories(pta_ctx *ctx, const pta_sim_design *design,
 static pta_status load(pta_ctx *ctx, const char *folder, pta_sim_model *model)
 {
     PTA_TRY(pta_path(ctx, model->path, "%s/core.so", folder));
-    /* Privately, so that no two cores' symbols meet. */
-    model->library = dlopen(model->path, RTLD_NOW | RTLD_LOCAL);
+    /* Privately, so that no two cores' symbols meet; and kept, because a C++
+     * runtime that is unloaded leaves its emergency memory behind. */
+    model->library = dlopen(model->path, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
     if (model->library == NULL) {
         return pta_fail(ctx, PTA_ERR_DEVICE, "simulated core: %s", dlerror());
     }
