@@ -74,8 +74,6 @@ static pta_status store_float(pta_ctx *ctx, pta_blas_op *op,
 static pta_status store_raw(pta_ctx *ctx, pta_blas_op *op, pta_format format,
                             const double *values)
 {
-    format.rounding = PTA_RND_RND;
-    format.overflow = PTA_OVF_SAT_SYM;
     PTA_TRY_ALLOC(ctx, op->w_raw, (int64_t)op->rows * op->cols);
     double *w = op->w_raw;
     for (int64_t row = 0; row < op->rows; row++) {
@@ -161,8 +159,6 @@ static void set_raw_parameters(const builder *b, int32_t node, pta_blas_op *op)
                           ? pta_exact_quantise_at(n->act_max, op->acc_frac)
                           : INT64_MAX;
     if (n->op == PTA_OP_RELU && weight.width > 0) {
-        weight.rounding = PTA_RND_RND;
-        weight.overflow = PTA_OVF_SAT_SYM;
         op->alpha_raw = pta_exact_quantise((long double)n->alpha, weight);
     }
     if (n->op == PTA_OP_RELU) {

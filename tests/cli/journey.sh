@@ -65,6 +65,12 @@ works "$partita" plan "$model" --like e.json -o edited.json
 grep -q '"fixed<10,6>"' edited.json || problem "the edit is lost"
 works "$launch" -np 3 "$partita" run edited.json --data mnist --check
 
+# Weight formats of the user's own are the reference's too.
+sed 's/"weight": "fixed<16,2>"/"weight": "fixed<9,1,TRN,WRAP>"/' my.json >w.json
+works "$partita" plan "$model" --like w.json -o edited.json
+[[ $(grep -c 'fixed<9,1,TRN,WRAP>' edited.json) == 2 ]] || problem "the edit is lost"
+works "$launch" -np 3 "$partita" run edited.json --data mnist --limit 500 --check
+
 # The user's own data: calibration, labels left out.
 "$tools/make_uniform" own.h5 200 1 1 784 || problem make_uniform
 works "$partita" plan "$model" --calibrate own.h5 --save-ranges own.ranges.json \
