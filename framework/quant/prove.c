@@ -269,8 +269,10 @@ static pta_status prove_node(pta_ctx *ctx, const pta_graph *graph,
     pta_node_format *f = &formats[node];
     if (n->op == PTA_OP_RELU && pta_format_frac(f->weight) < 0) {
         return pta_fail(ctx, PTA_ERR_RANGE,
-                        "layer %s: a slope of %g needs more than %d bits",
-                        n->name, n->alpha, f->weight.width);
+                        "layer %s: a slope of %g in a format of width %d and "
+                        "%d integer bits: expected integer bits up to the "
+                        "width",
+                        n->name, n->alpha, f->weight.width, f->weight.integer);
     }
     PTA_TRY(node_bound(ctx, graph, weights, node, formats, &acc_frac, &bound));
     if (bound >= ((wide)1 << 63)) {
