@@ -11,6 +11,9 @@
 #define PTA_WIDTH_MIN 2
 #define PTA_WIDTH_MAX 32
 
+/** Widest input of sigmoid and tanh in the exact profile: tables over all. */
+#define PTA_TABLE_WIDTH_MAX 16
+
 /** Fraction bits F = W - I; may be negative. */
 static inline int pta_format_frac(pta_format f)
 {

@@ -69,6 +69,25 @@ static pta_status check_width(pta_ctx *ctx, const pta_node *node,
                     what, (int)f.width, PTA_WIDTH_MIN, PTA_WIDTH_MAX);
 }
 
+static pta_status check_table(pta_ctx *ctx, const pta_plan *plan,
+                              const pta_graph *graph, int32_t id)
+{
+    const pta_node *node = &graph->nodes[id];
+    bool is_table = node->op == PTA_OP_SIGMOID || node->op == PTA_OP_TANH;
+    if (!is_table || plan->formats[id].hls4ml.used) {
+        return PTA_OK;
+    }
+    int width = plan->formats[node->in[0]].out.width;
+    return width <= PTA_TABLE_WIDTH_MAX
+               ? PTA_OK
+               : pta_fail(ctx, PTA_ERR_UNSUPPORTED,
+                          "layer '%s': %s takes inputs of at most %d bits, "
+                          "'%s' gives %d",
+                          node->name, pta_op_name(node->op),
+                          PTA_TABLE_WIDTH_MAX, graph->nodes[node->in[0]].name,
+                          width);
+}
+
 static pta_status check_format(pta_ctx *ctx, const pta_plan *plan,
                                const pta_graph *graph, int32_t id)
 {
@@ -85,6 +104,7 @@ static pta_status check_format(pta_ctx *ctx, const pta_plan *plan,
                         "cannot have another",
                         node->name, graph->nodes[node->in[0]].name);
     }
+    PTA_TRY(check_table(ctx, plan, graph, id));
     int32_t frac = pta_acc_frac(graph, plan->formats, id);
     if (f->acc_frac != frac) {
         return pta_fail(ctx, PTA_ERR_MISMATCH,

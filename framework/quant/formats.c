@@ -8,9 +8,6 @@
 
 #include "quant/kernel_walk_priv.h"
 
-/* A table over all inputs has at most 2^16 entries. */
-#define TABLE_WIDTH_MAX 16
-
 static void widen(void *user, int32_t output, const double *values, int32_t n)
 {
     pta_range *range = user;
@@ -72,10 +69,10 @@ static pta_status choose_node(pta_ctx *ctx, const pta_graph *graph,
         PTA_TRY(choose_weight(ctx, graph, weights, node, bits, &f->weight));
     }
     bool is_table = n->op == PTA_OP_SIGMOID || n->op == PTA_OP_TANH;
-    if (is_table && formats[n->in[0]].out.width > TABLE_WIDTH_MAX) {
+    if (is_table && formats[n->in[0]].out.width > PTA_TABLE_WIDTH_MAX) {
         return pta_fail(ctx, PTA_ERR_UNSUPPORTED,
                         "layer %s: %s takes inputs of at most %d bits, not %d",
-                        n->name, pta_op_name(n->op), TABLE_WIDTH_MAX,
+                        n->name, pta_op_name(n->op), PTA_TABLE_WIDTH_MAX,
                         formats[n->in[0]].out.width);
     }
     return PTA_OK;

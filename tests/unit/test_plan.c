@@ -275,6 +275,27 @@ static void test_validate(void)
     pta_ctx_destroy(&ctx);
 }
 
+/* Tables over all inputs end at 16 bits; an edited plan must say so itself. */
+static void test_table_width(void)
+{
+    pta_ctx *ctx = pta_ctx_create();
+    uint64_t rng = 1;
+    graph_maker m = {ctx, &rng, NULL, 0};
+    UNIT_OK(ctx, pta_graph_create(ctx, "table", &m.graph));
+    int32_t x = add_input(&m, (pta_view){1, 1, 4});
+    int32_t y = add_unary(&m, PTA_OP_TANH, x, (pta_view){1, 1, 4});
+    UNIT_OK(ctx, pta_graph_add_output(ctx, m.graph, y));
+    pta_plan *plan = sim_plan(ctx, m.graph);
+    UNIT_OK(ctx, pta_plan_validate(ctx, plan, m.graph));
+    plan->formats[x].out = pta_format_tensor(17, 2, true);
+    plan->formats[x].acc_frac = plan->formats[y].acc_frac = 15;
+    CU_ASSERT_EQUAL(pta_plan_validate(ctx, plan, m.graph), PTA_ERR_UNSUPPORTED);
+    CU_ASSERT_PTR_NOT_NULL(strstr(pta_ctx_error(ctx), "at most 16 bits"));
+    pta_plan_destroy(ctx, &plan);
+    pta_graph_destroy(ctx, &m.graph);
+    pta_ctx_destroy(&ctx);
+}
+
 static void test_no_memory(void)
 {
     pta_ctx *ctx = pta_ctx_create();
@@ -306,6 +327,7 @@ static const unit_test tests[] = {
     {"a plan by hand", test_by_hand},
     {"faults are named by line or key", test_faults},
     {"contradictions are refused", test_validate},
+    {"inputs of tables", test_table_width},
     {"no memory: one status, nothing leaks", test_no_memory},
 };
 
