@@ -232,12 +232,22 @@ static inline int64_t sim_element(const machine *m, const pta_step *s,
         return sim_finish(node, (a + b) * 3);
     case PTA_STEP_MAXIMUM:
         return sim_finish(node, a > b ? a : b);
-    default: /* SCALE_SHIFT */
-        return sim_sum(
-            m, s,
-            a * sim_weight(m->graph, s->node, 0, 0, s->weights.out_start + row),
-            row);
+    case PTA_STEP_SCALE_SHIFT:
+    case PTA_STEP_DENSE:
+    case PTA_STEP_CONV:
+    case PTA_STEP_DWCONV:
+    case PTA_STEP_MAXPOOL:
+    case PTA_STEP_AVGPOOL:
+    case PTA_STEP_ZEROPAD:
+    case PTA_STEP_PERMUTE:
+    case PTA_STEP_CONCAT:
+    case PTA_STEP_CROP:
+        break;
     }
+    return sim_sum(
+        m, s,
+        a * sim_weight(m->graph, s->node, 0, 0, s->weights.out_start + row),
+        row);
 }
 
 static inline void sim_step(const machine *m, const pta_step *s)
@@ -266,7 +276,16 @@ static inline void sim_step(const machine *m, const pta_step *s)
     case PTA_STEP_CROP:
         sim_crop(m, s, x, y);
         break;
-    default:
+    case PTA_STEP_SCALE_SHIFT:
+    case PTA_STEP_RELU:
+    case PTA_STEP_SIGMOID:
+    case PTA_STEP_TANH:
+    case PTA_STEP_HARD_SIGMOID:
+    case PTA_STEP_ADD:
+    case PTA_STEP_SUB:
+    case PTA_STEP_MUL:
+    case PTA_STEP_AVERAGE:
+    case PTA_STEP_MAXIMUM:
         for (int64_t e = 0; e < sim_count(&m->slice->values[s->out]); e++) {
             y[e] = sim_element(m, s, e);
         }
