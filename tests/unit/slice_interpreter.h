@@ -232,6 +232,7 @@ static inline int64_t sim_element(const machine *m, const pta_step *s,
         return sim_finish(node, (a + b) * 3);
     case PTA_STEP_MAXIMUM:
         return sim_finish(node, a > b ? a : b);
+    case PTA_STEP_SOFTMAX: /* of plain graphs, none here */
     case PTA_STEP_SCALE_SHIFT:
     case PTA_STEP_DENSE:
     case PTA_STEP_CONV:
@@ -276,6 +277,7 @@ static inline void sim_step(const machine *m, const pta_step *s)
     case PTA_STEP_CROP:
         sim_crop(m, s, x, y);
         break;
+    case PTA_STEP_SOFTMAX:
     case PTA_STEP_SCALE_SHIFT:
     case PTA_STEP_RELU:
     case PTA_STEP_SIGMOID:
