@@ -16,7 +16,7 @@ import tempfile
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 COPIED = ["CMakeLists.txt", "cmake", "framework", "kernels", "datasets",
-          "mpi_launch", "tests", "bench"]
+          "hls", "mpi_launch", "tests", "bench"]
 
 
 def copy_sources(source, target):
@@ -72,8 +72,10 @@ def main():
     survived = []
     try:
         copy_sources(os.path.abspath(options.source), tree)
-        run(["cmake", "-S", ".", "-B", "build", "-DCMAKE_BUILD_TYPE=Release",
-             "-DCMAKE_C_FLAGS_RELEASE=-O1"], tree)
+        made = run(["cmake", "-S", ".", "-B", "build", "-DCMAKE_BUILD_TYPE=Release",
+                    "-DCMAKE_C_FLAGS_RELEASE=-O1"], tree)
+        if made.returncode != 0:
+            sys.exit(f"cmake: {made.stderr}")
         for mutant in mutants:
             undo = plant(tree, mutant)
             build(tree, mutant["targets"])
