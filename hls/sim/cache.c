@@ -64,11 +64,11 @@ static pta_status load(pta_ctx *ctx, const char *folder, pta_sim_model *model)
     PTA_TRY(pta_path(ctx, model->path, "%s/core.so", folder));
     /* Privately, so that no two cores' symbols meet; and kept, because a C++
      * runtime that is unloaded leaves its emergency memory behind. */
-    model->library = dlopen(model->path, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
-    if (model->library == NULL) {
+    model->handle = dlopen(model->path, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
+    if (model->handle == NULL) {
         return pta_fail(ctx, PTA_ERR_DEVICE, "simulated core: %s", dlerror());
     }
-    model->ops = dlsym(model->library, "pta_shim");
+    model->ops = dlsym(model->handle, "pta_shim");
     if (model->ops == NULL) {
         pta_sim_model_close(model);
         return pta_fail(ctx, PTA_ERR_MISMATCH, "%s: no simulated core",
@@ -115,7 +115,7 @@ pta_status pta_sim_model_open(pta_ctx *ctx, const pta_sim_design *design,
 {
     char cache[PTA_PATH_BYTES], path[PTA_PATH_BYTES], key[PTA_SHA256_HEX];
     pta_sim_tools tools;
-    *model = (pta_sim_model){.library = NULL};
+    *model = (pta_sim_model){.handle = NULL};
     PTA_TRY(cache_folder(ctx, cache));
     PTA_TRY(pta_sim_tools_find(ctx, &tools));
     design_key(design, &tools, key);
@@ -136,8 +136,8 @@ pta_status pta_sim_model_open(pta_ctx *ctx, const pta_sim_design *design,
 
 void pta_sim_model_close(pta_sim_model *model)
 {
-    if (model->library != NULL) {
-        dlclose(model->library);
+    if (model->handle != NULL) {
+        dlclose(model->handle);
     }
-    *model = (pta_sim_model){.library = NULL};
+    *model = (pta_sim_model){.handle = NULL};
 }

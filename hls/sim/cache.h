@@ -27,7 +27,7 @@ typedef struct pta_sim_design {
 
 /** A loaded simulated core; any number may be open of one design. */
 typedef struct pta_sim_model {
-    void *library; /* of dlopen */
+    void *handle; /* of dlopen */
     const pta_sim_core_ops *ops;
     bool built; /* by this call; else it was found */
     char path[1024];
