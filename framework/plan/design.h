@@ -134,24 +134,23 @@ const char *pta_budget_exceeded(const pta_budget *budget,
                                 const pta_resources *resources);
 
 /**
- * Chooses a folding for every weighted step whose fold (folds[node]) is not
- * chosen: the least interval within the budget, then the least latency, then
- * the fewest resources. PTA_ERR_UNSUPPORTED, with the resource and the layer
- * that takes most of it, if even the smallest foldings do not fit.
+ * Chooses a folding for every weighted step that the plan gives none
+ * (slice->steps[i].fold): the least interval within the budget, then the least
+ * latency, then the fewest resources. `folds` [n_steps] receives all.
+ * PTA_ERR_UNSUPPORTED, with the resource and the layer that takes most of it,
+ * if even the smallest foldings do not fit.
  */
 pta_status PTA_MUST_CHECK pta_fold_choose(pta_ctx *ctx, const pta_slice *slice,
                                           const pta_budget *budget,
-                                          pta_engine engine, int32_t n_nodes,
                                           pta_fold *folds);
 
 /**
- * The design of a slice. Every weighted step's fold must be chosen.
- * PTA_ERR_UNSUPPORTED, naming layer and numbers, for what cannot be built:
+ * The design of a slice with these foldings [n_steps], as slice->engine wants
+ * it. PTA_ERR_UNSUPPORTED, naming layer and numbers, for what cannot be built:
  * hls4ml arithmetic, float slices, operands or accumulators too wide, FIFOs
  * that would have to hold more than the board has.
  */
 pta_status PTA_MUST_CHECK pta_design_build(pta_ctx *ctx, const pta_slice *slice,
-                                           pta_engine engine,
                                            const pta_fold *folds,
                                            pta_design **out);
 void pta_design_destroy(pta_ctx *ctx, pta_design **design);

@@ -23,6 +23,7 @@
 #ifndef PTA_PLAN_SLICE_H
 #define PTA_PLAN_SLICE_H
 
+#include "plan/fold.h"
 #include "plan/plan.h"
 #include "plan/region.h"
 
@@ -109,6 +110,7 @@ typedef struct pta_step {
     pta_copy crop_runs;  /* CROP that is no box: flat copy, local to local */
     bool weighted;
     pta_step_weights weights;
+    pta_fold fold; /* the plan's, for hardware; pe 0: not chosen */
 } pta_step;
 
 /** How the runtime finishes an input that arrives as partial sums. */
@@ -131,6 +133,7 @@ typedef struct pta_slice {
     int32_t board;       /* PTA_BOARD_SINK for the sink's carried nodes */
     int32_t stage, part;
     bool is_float;
+    pta_engine engine;   /* the plan's, for hardware */
     int32_t n_values;
     pta_value *values;   /* owned */
     int32_t n_inputs;
