@@ -4,18 +4,21 @@
  *     mpi_launch/run -np 5 build/bench/bench_latency [SAMPLES] [BLOCKS]
  *
  * The floor (floor.h) busy-waits on each rank for the median computing time it
- * had in the block before. Blocks of both alternate; beside them a plain ring
- * over all ranks. The timed window of the runner is its latency_ns: from before
- * the sample is packed to raw results at the sink.
+ * had in the piece before. A block is SAMPLES of both, in pieces that alternate
+ * (how the kernel lays five ranks over two cores changes every few milliseconds
+ * and moves either by half); beside them a plain ring over all ranks. The timed
+ * window of the runner is its latency_ns: from before the sample is packed to
+ * raw results at the sink.
  *
  * Results are checked against OpenBLAS before anything is timed.
  */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "floor.h"
 
-enum { MAX_BLOCKS = 99 };
+enum { MAX_BLOCKS = 99, PIECE = 500 };
 
 typedef struct medians {
     double run[MAX_BLOCKS], bare[MAX_BLOCKS], ring[MAX_BLOCKS],
@@ -30,8 +33,22 @@ static void print_row(const char *name, const char *variant, int ranks,
            values[0], values[n - 1], (unsigned long long)digest);
 }
 
+/** One block: samples of runner, floor and ring, in turn. */
+static void measure_block(bench *b, bench_run *run, floor_plan *bare,
+                          int64_t n_pieces, double *us[3])
+{
+    for (int64_t p = 0; p < n_pieces; p++) {
+        bench_stream(b, run);
+        if (b->rank == 0) {
+            memcpy(us[0] + p * PIECE, run->us, PIECE * sizeof *run->us);
+        }
+        floor_run(b, bare, floor_compute(b, run), PIECE, us[1] + p * PIECE);
+        ring_run(b, PIECE, us[2] + p * PIECE);
+    }
+}
+
 /** One network; true if the median ratio is at most 1.25. */
-static bool measure(bench *b, const char *name, network net, int64_t n,
+static bool measure(bench *b, const char *name, network net, int64_t n_pieces,
                     int n_blocks)
 {
     bench_run run = {.net = net};
@@ -39,18 +56,24 @@ static bool measure(bench *b, const char *name, network net, int64_t n,
         run.net.weights.state = &run.net;
     }
     pta_run_options options = {.device = "fixed", .mode = PTA_MODE_LATENCY};
-    bench_open(b, &run, &options, n);
+    bench_open(b, &run, &options, PIECE);
     floor_plan bare;
     floor_open(b, &run.net, &bare);
     static medians blocks;
+    int64_t n = n_pieces * PIECE;
+    double *us[3];
+    for (int k = 0; k < 3; k++) {
+        us[k] = calloc((size_t)n, sizeof **us);
+    }
     for (int i = 0; i < n_blocks; i++) {
-        bench_stream(b, &run);
-        blocks.run[i] = b->rank == 0 ? bench_quantile(run.us, n, 0.5) : 0;
-        floor_run(b, &bare, floor_compute(b, &run), n, run.us);
-        blocks.bare[i] = b->rank == 0 ? bench_quantile(run.us, n, 0.5) : 0;
-        ring_run(b, n, run.us);
-        blocks.ring[i] = b->rank == 0 ? bench_quantile(run.us, n, 0.5) : 0;
+        measure_block(b, &run, &bare, n_pieces, us);
+        blocks.run[i] = bench_quantile(us[0], n, 0.5);
+        blocks.bare[i] = bench_quantile(us[1], n, 0.5);
+        blocks.ring[i] = bench_quantile(us[2], n, 0.5);
         blocks.ratio[i] = b->rank == 0 ? blocks.run[i] / blocks.bare[i] : 0;
+    }
+    for (int k = 0; k < 3; k++) {
+        free(us[k]);
     }
     bool good = true;
     if (b->rank == 0) {
@@ -78,9 +101,11 @@ int main(int argc, char **argv)
     bench_begin(&b, &argc, &argv);
     int64_t n = argc > 1 ? atoll(argv[1]) : 5000;
     int n_blocks = argc > 2 ? atoi(argv[2]) : 9;
-    if (b.size != 5 || n < 1 || n_blocks < 1 || n_blocks > MAX_BLOCKS) {
+    if (b.size != 5 || n < PIECE || n_blocks < 1 || n_blocks > MAX_BLOCKS) {
         fprintf(stderr,
-                "bench_latency: expected 5 ranks, [SAMPLES] [BLOCKS]\n");
+                "bench_latency: expected 5 ranks, [SAMPLES >= %d] "
+                "[BLOCKS]\n",
+                PIECE);
         bench_end(&b, false);
         return 2;
     }
@@ -92,10 +117,13 @@ int main(int argc, char **argv)
         &b, net_file(b.ctx, PTA_SOURCE_DIR "/datasets", "mnist_fcnn", 16, &net),
         "mnist_fcnn");
     bench_must(&b, net_cut(b.ctx, &net, "fc1=neuron:4,output"), "cut");
-    bool good = measure(&b, "mnist_fcnn fc1=neuron:4;output", net, n, n_blocks);
+    bool good =
+        measure(&b, "mnist_fcnn fc1=neuron:4;output", net, n / PIECE, n_blocks);
     static const int32_t widths[] = {128, 128, 128, 128, 128, 128};
     bench_must(&b, net_dense(b.ctx, widths, 6, 16, 7, &net), "dense");
     bench_must(&b, net_cut(b.ctx, &net, "fc1,fc2,fc3,fc4,output"), "cut");
-    good = measure(&b, "dense 5x128x128 sequential", net, n, n_blocks) && good;
+    good =
+        measure(&b, "dense 5x128x128 sequential", net, n / PIECE, n_blocks) &&
+        good;
     return bench_end(&b, good || b.rank != 0);
 }

@@ -29,8 +29,14 @@ typedef struct pta_cost {
     uint64_t interval;     /* cycles between samples, steady state */
     uint64_t stalls_in;    /* cycles the core waited for input */
     uint64_t stalls_out;   /* cycles the core waited for output */
-    uint64_t host_ns;      /* host time between submit and completion */
+    uint64_t host_ns;      /* host time between submit and completion; absent
+                              if submit itself computes: the caller's clock is
+                              as good, and each reading costs some 40 ns */
 } pta_cost;
+
+#define PTA_COST_NONE                                                          \
+    ((pta_cost){PTA_COST_ABSENT, PTA_COST_ABSENT, PTA_COST_ABSENT,             \
+                PTA_COST_ABSENT, PTA_COST_ABSENT})
 
 typedef struct pta_device_params {
     int32_t max_samples;  /* of one batch */

@@ -11,7 +11,6 @@
 #include <string.h>
 
 #include "runtime/blas_program_priv.h"
-#include "runtime/clock.h"
 
 typedef struct blas_device {
     pta_device base;
@@ -19,7 +18,6 @@ typedef struct blas_device {
     int32_t n_slots;
     pta_blas_program program;
     pta_buffers buffers;
-    uint64_t *host_ns; /* owned; [n_slots], of the last batch */
 } blas_device;
 
 /* ---- elements by storage type ---- */
@@ -241,7 +239,6 @@ static pta_status open_parts(pta_ctx *ctx, blas_device *d,
                         "device %s: option \"%s\": it takes no options",
                         d->base.ops->name, params->options);
     }
-    PTA_TRY_ALLOC(ctx, d->host_ns, params->n_slots);
     PTA_TRY(pta_buffers_open(ctx, d->slice, params, &d->buffers));
     return build(ctx, d->slice, params->max_samples, &d->program);
 }
@@ -274,7 +271,6 @@ void pta_blas_close(pta_ctx *ctx, pta_device **device)
     }
     pta_blas_program_free(ctx, &d->program);
     pta_buffers_close(ctx, &d->buffers);
-    pta_free(ctx, d->host_ns);
     pta_free(ctx, d);
     *device = NULL;
 }
@@ -295,7 +291,6 @@ pta_status pta_blas_submit(pta_device *device, pta_ctx *ctx, int32_t slot,
     blas_device *d = (blas_device *)device;
     (void)ctx;
     PTA_ASSERT(slot < d->n_slots && n_samples <= d->program.max_samples);
-    uint64_t start = pta_clock_now();
     for (int32_t i = 0; i < d->slice->n_inputs; i++) {
         unpack(d, i, pta_blas_in_buffer(device, slot), n_samples);
     }
@@ -305,16 +300,16 @@ pta_status pta_blas_submit(pta_device *device, pta_ctx *ctx, int32_t slot,
     for (int32_t i = 0; i < d->slice->n_outputs; i++) {
         pack(d, i, pta_blas_out_buffer(device, slot), n_samples);
     }
-    d->host_ns[slot] = pta_clock_now() - start;
     return PTA_OK;
 }
 
 pta_status pta_blas_collect(pta_device *device, pta_ctx *ctx, int32_t slot,
                             pta_cost *cost)
 {
+    (void)device;
     (void)ctx;
-    *cost = (pta_cost){PTA_COST_ABSENT, PTA_COST_ABSENT, PTA_COST_ABSENT,
-                       PTA_COST_ABSENT, ((blas_device *)device)->host_ns[slot]};
+    (void)slot;
+    *cost = PTA_COST_NONE;
     return PTA_OK;
 }
 

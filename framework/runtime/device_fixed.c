@@ -10,7 +10,6 @@
  * Option: variant=ref|avx2|vnni forces kernels (kernels/table.h).
  */
 #include <string.h>
-#include <time.h>
 
 #include "ir/format.h"
 #include "runtime/device.h"
@@ -49,9 +48,8 @@ typedef struct fixed {
     size_t *x_stride;        /* owned */
     echo *echoes;            /* owned; [n_outputs] */
     int32_t n_echoes;
-    char *arena;       /* owned */
-    void *work;        /* owned */
-    uint64_t *host_ns; /* owned; [n_slots] */
+    char *arena; /* owned */
+    void *work;  /* owned */
 } fixed;
 
 /* ---- options ---- */
@@ -230,7 +228,6 @@ static void fixed_close(pta_ctx *ctx, pta_device **device)
     pta_free(ctx, d->echoes);
     pta_free(ctx, d->arena);
     pta_free(ctx, d->work);
-    pta_free(ctx, d->host_ns);
     pta_free(ctx, d);
     *device = NULL;
 }
@@ -253,7 +250,6 @@ static pta_status open_memory(pta_ctx *ctx, fixed *d,
     PTA_TRY_ALLOC(ctx, d->x, widest_step(slice));
     PTA_TRY_ALLOC(ctx, d->x_stride, widest_step(slice));
     PTA_TRY_ALLOC(ctx, d->echoes, slice->n_outputs);
-    PTA_TRY_ALLOC(ctx, d->host_ns, params->n_slots);
     PTA_TRY(pta_buffers_open(ctx, slice, params, &d->buffers));
     place_inputs(d);
     place_outputs(d);
@@ -318,13 +314,6 @@ static void *fixed_out(pta_device *device, int32_t slot)
     return pta_buffers_out(&((fixed *)device)->buffers, slot);
 }
 
-static uint64_t now_ns(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
-
 /* A part of a batch: its slot's buffers from its first sample. */
 typedef struct part {
     char *in, *out;
@@ -382,7 +371,6 @@ static pta_status fixed_submit(pta_device *device, pta_ctx *ctx, int32_t slot,
                         (int)n_samples, (int)slot, (int)d->max_samples,
                         (int)d->n_slots);
     }
-    uint64_t start = now_ns();
     for (int32_t first = 0; first < n_samples; first += d->part) {
         int32_t left = n_samples - first;
         part p = {
@@ -392,19 +380,16 @@ static pta_status fixed_submit(pta_device *device, pta_ctx *ctx, int32_t slot,
             .n = left < d->part ? left : d->part};
         run_part(d, &p);
     }
-    d->host_ns[slot] = now_ns() - start;
     return PTA_OK;
 }
 
 static pta_status fixed_collect(pta_device *device, pta_ctx *ctx, int32_t slot,
                                 pta_cost *cost)
 {
+    (void)device;
     (void)ctx;
-    *cost = (pta_cost){.cycles = PTA_COST_ABSENT,
-                       .interval = PTA_COST_ABSENT,
-                       .stalls_in = PTA_COST_ABSENT,
-                       .stalls_out = PTA_COST_ABSENT,
-                       .host_ns = ((fixed *)device)->host_ns[slot]};
+    (void)slot;
+    *cost = PTA_COST_NONE;
     return PTA_OK;
 }
 

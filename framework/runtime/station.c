@@ -251,28 +251,31 @@ static void submit(pta_runner *runner, pta_ctx *ctx, pta_station *station,
     }
 }
 
-static void collect(pta_runner *runner, pta_ctx *ctx, pta_station *station,
-                    int64_t u)
+/** Returns the time at which the batch was complete. */
+static uint64_t collect(pta_runner *runner, pta_ctx *ctx, pta_station *station,
+                        int64_t u)
 {
     int32_t slot = slot_of(station, u);
     if (station->status[slot] != PTA_OK) {
-        return;
+        return pta_clock_now();
     }
-    pta_cost cost = {.cycles = PTA_COST_ABSENT, .host_ns = PTA_COST_ABSENT};
+    pta_cost cost = PTA_COST_NONE;
     pta_status status =
         station->ops->collect(station->device, ctx, slot, &cost);
+    uint64_t now = pta_clock_now();
     if (status != PTA_OK) {
         station->status[slot] =
             note(runner, pta_fail_in(ctx, status, "board %d", station->board));
-        return;
+        return now;
     }
-    uint64_t ns = pta_clock_now() - station->start[slot];
+    uint64_t ns = now - station->start[slot];
     if (station->lag > 0 && cost.host_ns != PTA_COST_ABSENT) {
         ns = cost.host_ns;
     }
     pta_clock_batch(&station->clock,
                     samples_of(runner, batch_of(runner, station, u)), ns,
                     cost.cycles);
+    return now;
 }
 
 /* ---- sending ---- */
@@ -377,8 +380,7 @@ static pta_status take_in(pta_runner *runner, pta_ctx *ctx,
 static pta_status give_out(pta_runner *runner, pta_ctx *ctx,
                            pta_station *station, int64_t u)
 {
-    collect(runner, ctx, station, u);
-    uint64_t begin = pta_clock_now();
+    uint64_t begin = collect(runner, ctx, station, u);
     PTA_TRY(send(runner, ctx, station, u,
                  station->out_buffer[slot_of(station, u)]));
     PTA_TRY(post(runner, ctx, station, u + station->n_slots));
@@ -406,7 +408,7 @@ pta_status pta_sink_step(pta_runner *runner, pta_ctx *ctx, int64_t u)
     pta_station *sink = runner->sink;
     int32_t slot = slot_of(sink, u);
     PTA_TRY(take_in(runner, ctx, sink, u));
-    collect(runner, ctx, sink, u);
+    (void)collect(runner, ctx, sink, u);
     if (sink->status[slot] == PTA_OK) {
         size_t first = (size_t)u * (size_t)runner->micro_batch;
         memcpy(runner->out + first * runner->out_bytes, sink->out_buffer[slot],

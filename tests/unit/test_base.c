@@ -52,6 +52,27 @@ static void crc32c_of_published_vectors(void)
                     0xe3069283U);
 }
 
+/** Whole blocks of three lanes, and what is left of them, against one byte at a
+ * time (which the published vectors hold). */
+static void crc32c_of_long_messages(void)
+{
+    static const size_t lengths[] = {767, 768, 769, 1535, 1536, 1568, 5000};
+    static uint8_t bytes[5001];
+    uint64_t state = 20260722;
+    for (size_t i = 0; i < sizeof bytes; i++) {
+        bytes[i] = (uint8_t)pta_rng_next(&state);
+    }
+    for (size_t l = 0; l < sizeof lengths / sizeof *lengths; l++) {
+        for (size_t at = 0; at < 2; at++) {
+            uint32_t crc = 0;
+            for (size_t i = 0; i < lengths[l]; i++) {
+                crc = pta_crc32c(crc, bytes + at + i, 1);
+            }
+            CU_ASSERT_EQUAL(pta_crc32c(0, bytes + at, lengths[l]), crc);
+        }
+    }
+}
+
 static void splitmix64_of_published_vector(void)
 {
     uint64_t state = 1234567;
@@ -156,6 +177,7 @@ static void files_are_written_whole_or_not_at_all(void)
 static const unit_test tests[] = {
     {"SHA-256 of published vectors", sha256_of_published_vectors},
     {"CRC-32C of published vectors", crc32c_of_published_vectors},
+    {"CRC-32C of long messages", crc32c_of_long_messages},
     {"splitmix64 of the published vector", splitmix64_of_published_vector},
     {"memory is balanced and aligned", memory_is_balanced_and_aligned},
     {"every n-th operation fails", every_nth_operation_fails},
