@@ -200,7 +200,7 @@ static void run_cluster(cluster *c)
         UNIT_OK(c->ctx, c->ops->collect(device, c->ctx, c->slot, &cost));
         CU_ASSERT_EQUAL(pta_ctx_memory(c->ctx).calls, before.calls);
         CU_ASSERT_EQUAL(cost.cycles, PTA_COST_ABSENT);
-        CU_ASSERT_NOT_EQUAL(cost.host_ns, PTA_COST_ABSENT);
+        CU_ASSERT_EQUAL(cost.host_ns, PTA_COST_ABSENT);
     }
 }
 
