@@ -15,11 +15,11 @@ declare -A may=(
     [framework/plan]="base json ir"
     [framework/partition]="base ir plan"
     [framework/runtime]="base ir plan kernels"
-    [framework/cli]="base h5 json ir model quant plan partition runtime datasets kernels"
+    [framework/cli]="base h5 json ir model quant plan partition runtime datasets kernels hls"
     [kernels]=""
     [datasets]="base h5"
     [hls/driver]="base ir plan kernels runtime/device.h hls"
-    [hls/gen]="base ir plan kernels runtime/device.h hls"
+    [hls/gen]="base json ir plan kernels runtime/device.h hls"
     [hls/sim]="base ir plan kernels runtime/device.h hls"
 )
 # third-party header: the folders that are its home
