@@ -25,8 +25,7 @@ void pta_script_add_file(pta_script *script, const char *name, const char *top);
 
 /** Writes FOLDER/NAME, or gives the first error; releases in any case. */
 pta_status PTA_MUST_CHECK pta_script_save(pta_script *script,
-                                          const char *folder,
-                                          const char *name);
+                                          const char *folder, const char *name);
 void pta_script_free(pta_script *script);
 
 /** A name made of letters, digits and '_' only, for identifiers: others become
