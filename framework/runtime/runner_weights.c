@@ -3,7 +3,8 @@
  * open it, sent by rank 0 one board at a time.
  *
  * Rank 0 serves the others first and loads its own boards last, so that it
- * never holds more than one slice and its packed bytes beside nothing else.
+ * never holds more than one slice; bytes go from slice to slice, with no copy
+ * between.
  */
 #include <stdint.h>
 #include <string.h>
@@ -47,98 +48,104 @@ static pta_status load(const pta_runner *runner, pta_ctx *ctx,
     return check_digest(runner, ctx, board, digest);
 }
 
-/** Rank 0. A board's weights as one block; the slice itself is given up. */
-static pta_status pack(const pta_runner *runner, pta_ctx *ctx,
-                       pta_weights *weights, int32_t board, uint8_t **bytes,
-                       size_t *n_bytes)
+/** Rank 0. Another board's slice, loaded, and which biases it has. */
+static pta_status load_other(const pta_runner *runner, pta_ctx *ctx,
+                             pta_weights *weights, int32_t board,
+                             pta_slice **slice, uint8_t *flags)
 {
-    pta_slice *slice = NULL;
     PTA_TRY(pta_slice_build(ctx, runner->graph, runner->plan, board,
-                            runner->ops->is_float, &slice));
+                            runner->ops->is_float, slice));
     char digest[PTA_SHA256_HEX] = "";
-    pta_status status = pta_slice_load(ctx, runner->graph, runner->plan,
-                                       weights, slice, digest);
-    if (status == PTA_OK) {
-        status = check_digest(runner, ctx, board, digest);
-    }
-    if (status == PTA_OK) {
-        *n_bytes = pta_slice_packed_bytes(slice);
-        *bytes = pta_calloc(ctx, *n_bytes, 1);
-        status = *bytes != NULL ? PTA_OK : PTA_ERR_NOMEM;
-    }
-    if (status == PTA_OK) {
-        pta_slice_pack(slice, *bytes);
-    }
-    pta_slice_destroy(ctx, &slice);
-    return status;
+    PTA_TRY(pta_slice_load(ctx, runner->graph, runner->plan, weights, *slice,
+                           digest));
+    PTA_TRY(check_digest(runner, ctx, board, digest));
+    pta_slice_bias_flags(*slice, flags);
+    return PTA_OK;
 }
 
-/** A block between rank 0 and `peer` in bounded chunks. */
-static pta_status exchange(const pta_runner *runner, pta_ctx *ctx, int peer,
-                           uint8_t *bytes, size_t n_bytes)
+typedef struct exchange {
+    const pta_runner *runner;
+    pta_ctx *ctx;
+    int peer; /* of rank 0 */
+} exchange;
+
+/** A span of memory between rank 0 and its peer, in bounded chunks. */
+static pta_status exchange_span(void *state, void *data, size_t n_bytes)
 {
+    const exchange *e = state;
+    uint8_t *bytes = data;
     for (size_t at = 0; at < n_bytes; at += PTA_MPI_CHUNK) {
         size_t left = n_bytes - at;
         int n = left < PTA_MPI_CHUNK ? (int)left : PTA_MPI_CHUNK;
-        if (runner->rank == 0) {
-            PTA_TRY_MPI(ctx, MPI_Send(bytes + at, n, MPI_BYTE, peer,
-                                      PTA_TAG_SLICE, runner->comm));
+        if (e->runner->rank == 0) {
+            PTA_TRY_MPI(e->ctx, MPI_Send(bytes + at, n, MPI_BYTE, e->peer,
+                                         PTA_TAG_SLICE, e->runner->comm));
         } else {
-            PTA_TRY_MPI(ctx, MPI_Recv(bytes + at, n, MPI_BYTE, 0, PTA_TAG_SLICE,
-                                      runner->comm, MPI_STATUS_IGNORE));
+            PTA_TRY_MPI(e->ctx,
+                        MPI_Recv(bytes + at, n, MPI_BYTE, 0, PTA_TAG_SLICE,
+                                 e->runner->comm, MPI_STATUS_IGNORE));
         }
     }
     return PTA_OK;
 }
 
+/** Rank 0 gives the slice to each rank that needs it. Both ends hold all its
+ * memory before a byte moves. */
+static pta_status give(const pta_runner *runner, pta_ctx *ctx,
+                       const pta_slice *slice, int32_t board, const int *needy)
+{
+    for (int32_t copy = 0; copy < runner->place.copies; copy++) {
+        int peer =
+            pta_place_rank(runner->plan->n_boards, runner->size, copy, board);
+        if (needy[peer] && (runner->rank == 0 || runner->rank == peer)) {
+            exchange e = {runner, ctx, peer};
+            PTA_TRY(pta_slice_visit(slice, exchange_span, &e));
+        }
+    }
+    return PTA_OK;
+}
+
+static pta_status check_received(const pta_runner *runner, pta_ctx *ctx,
+                                 const pta_slice *slice, int32_t board)
+{
+    char digest[PTA_SHA256_HEX] = "";
+    pta_slice_digest(slice, digest);
+    return check_digest(runner, ctx, board, digest);
+}
+
 /** Collective. Rank 0 gives `board` to every rank that runs it and has no
- * model. Both ends hold the block before a byte moves. */
+ * model; `flags` has room for the board's. */
 static pta_status serve_board(pta_runner *runner, pta_ctx *ctx,
                               pta_weights *weights, int32_t board,
-                              const int *needy)
+                              const int *needy, uint8_t *flags)
 {
-    int32_t n_boards = runner->plan->n_boards;
-    uint8_t *bytes = NULL;
-    size_t n_bytes = 0;
-    pta_status status = PTA_OK;
+    pta_slice *slice = slice_of(runner, board), *own = NULL;
+    size_t n_flags = (size_t)slice->n_steps + (size_t)slice->n_joins;
     bool takes = runner->rank != 0 && needy[runner->rank] &&
                  pta_runner_owns(runner, board);
+    pta_status status = PTA_OK;
     if (runner->rank == 0) {
-        status = pack(runner, ctx, weights, board, &bytes, &n_bytes);
+        status = load_other(runner, ctx, weights, board, &own, flags);
+        slice = own;
     }
     status = pta_agree(ctx, runner->comm, status);
-    uint64_t length = n_bytes;
     if (status == PTA_OK) {
-        status = pta_broadcast_bytes(ctx, runner->comm, &length, sizeof length);
+        status = pta_broadcast_bytes(ctx, runner->comm, flags, n_flags);
     }
     if (status == PTA_OK) {
-        n_bytes = (size_t)length;
-        if (takes) {
-            bytes = pta_calloc(ctx, n_bytes, 1);
-        }
+        status =
+            pta_agree(ctx, runner->comm,
+                      takes ? pta_slice_allocate(ctx, slice, flags) : PTA_OK);
+    }
+    if (status == PTA_OK) {
+        status = give(runner, ctx, slice, board, needy);
+    }
+    if (status == PTA_OK) {
         status = pta_agree(ctx, runner->comm,
-                           takes && bytes == NULL ? PTA_ERR_NOMEM : PTA_OK);
+                           takes ? check_received(runner, ctx, slice, board)
+                                 : PTA_OK);
     }
-    for (int32_t copy = 0; copy < runner->place.copies && status == PTA_OK;
-         copy++) {
-        int peer = pta_place_rank(n_boards, runner->size, copy, board);
-        if (needy[peer] && (runner->rank == 0 || runner->rank == peer)) {
-            status = exchange(runner, ctx, peer, bytes, n_bytes);
-        }
-    }
-    if (status == PTA_OK) {
-        char digest[PTA_SHA256_HEX] = "";
-        pta_status local = PTA_OK;
-        if (takes) {
-            local = pta_slice_unpack(ctx, bytes, n_bytes,
-                                     slice_of(runner, board), digest);
-        }
-        if (takes && local == PTA_OK) {
-            local = check_digest(runner, ctx, board, digest);
-        }
-        status = pta_agree(ctx, runner->comm, local);
-    }
-    pta_free(ctx, bytes);
+    pta_slice_destroy(ctx, &own);
     return status;
 }
 
@@ -157,21 +164,37 @@ static pta_status ask_needy(const pta_runner *runner, pta_ctx *ctx,
     return PTA_OK;
 }
 
+static bool is_wanted(const pta_runner *runner, int32_t board, const int *needy)
+{
+    for (int32_t copy = 0; copy < runner->place.copies; copy++) {
+        if (needy[pta_place_rank(runner->plan->n_boards, runner->size, copy,
+                                 board)]) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/** Collective. The same on all ranks, so all meet in serve_board. */
 static pta_status serve(pta_runner *runner, pta_ctx *ctx, pta_weights *weights,
                         const int *needy)
 {
-    int32_t n_boards = runner->plan->n_boards;
-    for (int32_t b = 0; b < n_boards; b++) {
-        bool wanted = false;
-        for (int32_t copy = 0; copy < runner->place.copies; copy++) {
-            wanted = wanted ||
-                     needy[pta_place_rank(n_boards, runner->size, copy, b)];
-        }
-        if (wanted) {
-            PTA_TRY(serve_board(runner, ctx, weights, b, needy));
+    size_t most = 1;
+    for (int32_t b = 0; b < runner->plan->n_boards; b++) {
+        const pta_slice *slice = slice_of(runner, b);
+        size_t n = (size_t)slice->n_steps + (size_t)slice->n_joins;
+        most = n > most ? n : most;
+    }
+    uint8_t *flags = pta_calloc(ctx, most, 1);
+    pta_status status =
+        pta_agree(ctx, runner->comm, flags != NULL ? PTA_OK : PTA_ERR_NOMEM);
+    for (int32_t b = 0; b < runner->plan->n_boards && status == PTA_OK; b++) {
+        if (is_wanted(runner, b, needy)) {
+            status = serve_board(runner, ctx, weights, b, needy, flags);
         }
     }
-    return PTA_OK;
+    pta_free(ctx, flags);
+    return status;
 }
 
 static pta_status load_own(const pta_runner *runner, pta_ctx *ctx,

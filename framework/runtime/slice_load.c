@@ -1,6 +1,6 @@
 /*
- * Fills a slice with raw weights in chunks of bounded size; digest, packing,
- * and the join of partial sums.
+ * Fills a slice with raw weights in chunks of bounded size; digest, memory
+ * to send, and the join of partial sums.
  */
 #include "runtime/slice_load.h"
 
@@ -310,7 +310,7 @@ static void digest_step(digester *d, const pta_slice *slice,
     digest_ints(d, w->bias, w->rows);
 }
 
-static void digest_slice(const pta_slice *slice, char text[PTA_SHA256_HEX])
+void pta_slice_digest(const pta_slice *slice, char text[PTA_SHA256_HEX])
 {
     if (slice->is_float) {
         text[0] = '\0';
@@ -348,129 +348,86 @@ pta_status pta_slice_load(pta_ctx *ctx, const pta_graph *graph,
                           join->n_channels, join->acc_frac, &join->bias,
                           &join->bias_f32));
     }
-    digest_slice(slice, digest);
+    pta_slice_digest(slice, digest);
     return PTA_OK;
 }
 
-/* ---- packing ----
- *
- * Weights as they lie in memory, then for each bias a word that says whether
- * there is one, and its values. Both ends run on one architecture: the rest of
- * the wire is raw too.
- */
+/* ---- the memory of a slice, to send it ---- */
 
-typedef struct packer {
-    char *bytes; /* NULL: only count */
-    size_t used;
-} packer;
-
-static void pack(packer *p, const void *data, size_t n_bytes)
+static bool has_bias(const int64_t *raw, const float *f32)
 {
-    if (p->bytes != NULL && n_bytes > 0) {
-        memcpy(p->bytes + p->used, data, n_bytes);
-    }
-    p->used += n_bytes;
+    return raw != NULL || f32 != NULL;
 }
 
-static void pack_bias(packer *p, const int64_t *raw, const float *f32,
-                      int32_t n)
+void pta_slice_bias_flags(const pta_slice *slice, uint8_t *flags)
 {
-    int64_t present = raw != NULL || f32 != NULL;
-    pack(p, &present, sizeof present);
-    if (raw != NULL) {
-        pack(p, raw, (size_t)n * sizeof *raw);
-    } else if (f32 != NULL) {
-        pack(p, f32, (size_t)n * sizeof *f32);
-    }
-}
-
-static size_t pack_slice(const pta_slice *slice, void *bytes)
-{
-    packer p = {.bytes = bytes};
     for (int32_t i = 0; i < slice->n_steps; i++) {
         const pta_step_weights *w = &slice->steps[i].weights;
-        if (has_weights(&slice->steps[i])) {
-            pack(&p, w->data, (size_t)w->rows * w->row_bytes);
-            pack_bias(&p, w->bias, w->bias_f32, w->rows);
-        }
+        *flags++ = has_bias(w->bias, w->bias_f32);
     }
     for (int32_t i = 0; i < slice->n_joins; i++) {
         const pta_join *join = &slice->joins[i];
-        pack_bias(&p, join->bias, join->bias_f32, join->n_channels);
+        *flags++ = has_bias(join->bias, join->bias_f32);
     }
-    return p.used;
 }
 
-size_t pta_slice_packed_bytes(const pta_slice *slice)
+static pta_status allocate_bias(pta_ctx *ctx, const pta_slice *slice, int32_t n,
+                                int64_t **raw, float **f32)
 {
-    return pack_slice(slice, NULL);
-}
-
-void pta_slice_pack(const pta_slice *slice, void *bytes)
-{
-    (void)pack_slice(slice, bytes);
-}
-
-typedef struct unpacker {
-    pta_ctx *ctx;
-    const char *bytes;
-    size_t left;
-    bool is_float;
-} unpacker;
-
-static pta_status unpack(unpacker *u, void *data, size_t n_bytes)
-{
-    if (n_bytes > u->left) {
-        return pta_fail(u->ctx, PTA_ERR_MISMATCH,
-                        "a slice arrived short of %zu bytes",
-                        n_bytes - u->left);
+    if (slice->is_float) {
+        PTA_TRY_ALLOC(ctx, *f32, n);
+    } else {
+        PTA_TRY_ALLOC(ctx, *raw, n);
     }
-    if (n_bytes > 0) {
-        memcpy(data, u->bytes, n_bytes);
-    }
-    u->bytes += n_bytes;
-    u->left -= n_bytes;
     return PTA_OK;
 }
 
-static pta_status unpack_bias(unpacker *u, int32_t n, int64_t **raw,
-                              float **f32)
+pta_status pta_slice_allocate(pta_ctx *ctx, pta_slice *slice,
+                              const uint8_t *flags)
 {
-    int64_t present = 0;
-    PTA_TRY(unpack(u, &present, sizeof present));
-    if (present == 0) {
-        return PTA_OK;
-    }
-    if (u->is_float) {
-        PTA_TRY_ALLOC(u->ctx, *f32, n);
-        return unpack(u, *f32, (size_t)n * sizeof **f32);
-    }
-    PTA_TRY_ALLOC(u->ctx, *raw, n);
-    return unpack(u, *raw, (size_t)n * sizeof **raw);
-}
-
-pta_status pta_slice_unpack(pta_ctx *ctx, const void *bytes, size_t n_bytes,
-                            pta_slice *slice, char digest[PTA_SHA256_HEX])
-{
-    unpacker u = {ctx, bytes, n_bytes, slice->is_float};
     for (int32_t i = 0; i < slice->n_steps; i++) {
         pta_step_weights *w = &slice->steps[i].weights;
         if (has_weights(&slice->steps[i])) {
             PTA_TRY(allocate_rows(ctx, w));
-            PTA_TRY(unpack(&u, w->data, (size_t)w->rows * w->row_bytes));
-            PTA_TRY(unpack_bias(&u, w->rows, &w->bias, &w->bias_f32));
+        }
+        if (*flags++ != 0) {
+            PTA_TRY(allocate_bias(ctx, slice, w->rows, &w->bias, &w->bias_f32));
         }
     }
     for (int32_t i = 0; i < slice->n_joins; i++) {
         pta_join *join = &slice->joins[i];
-        PTA_TRY(
-            unpack_bias(&u, join->n_channels, &join->bias, &join->bias_f32));
+        if (*flags++ != 0) {
+            PTA_TRY(allocate_bias(ctx, slice, join->n_channels, &join->bias,
+                                  &join->bias_f32));
+        }
     }
-    if (u.left != 0) {
-        return pta_fail(ctx, PTA_ERR_MISMATCH,
-                        "a slice arrived with %zu bytes too many", u.left);
+    return PTA_OK;
+}
+
+static pta_status visit_bias(int64_t *raw, float *f32, int32_t n,
+                             pta_slice_visitor visit, void *state)
+{
+    if (raw != NULL) {
+        return visit(state, raw, (size_t)n * sizeof *raw);
     }
-    digest_slice(slice, digest);
+    return f32 == NULL ? PTA_OK : visit(state, f32, (size_t)n * sizeof *f32);
+}
+
+pta_status pta_slice_visit(const pta_slice *slice, pta_slice_visitor visit,
+                           void *state)
+{
+    for (int32_t i = 0; i < slice->n_steps; i++) {
+        const pta_step_weights *w = &slice->steps[i].weights;
+        if (has_weights(&slice->steps[i])) {
+            PTA_TRY(visit(state, w->data, (size_t)w->rows * w->row_bytes));
+        }
+        PTA_TRY(visit_bias(w->bias, w->bias_f32, w->rows, visit, state));
+    }
+    for (int32_t i = 0; i < slice->n_joins; i++) {
+        const pta_join *join = &slice->joins[i];
+        PTA_TRY(visit_bias(join->bias, join->bias_f32, join->n_channels, visit,
+                           state));
+    }
     return PTA_OK;
 }
 

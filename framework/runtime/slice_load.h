@@ -1,6 +1,6 @@
 /*
- * Fills a slice with its raw weights, from a pta_weights or from bytes that
- * rank 0 sent. No MPI here.
+ * Fills a slice with its raw weights, from a pta_weights or from what rank 0
+ * sends. No MPI here.
  */
 #ifndef PTA_RUNTIME_SLICE_LOAD_H
 #define PTA_RUNTIME_SLICE_LOAD_H
@@ -23,14 +23,24 @@ pta_status PTA_MUST_CHECK pta_slice_load(pta_ctx *ctx, const pta_graph *graph,
                                          pta_weights *weights, pta_slice *slice,
                                          char digest[PTA_SHA256_HEX]);
 
-/** The loaded weights as one block of bytes (to send to a rank that cannot
- * open the model), and back. Same shapes on both sides by construction; the
- * digest tells. */
-size_t pta_slice_packed_bytes(const pta_slice *slice);
-void pta_slice_pack(const pta_slice *slice, void *bytes);
-pta_status PTA_MUST_CHECK pta_slice_unpack(pta_ctx *ctx, const void *bytes,
-                                           size_t n_bytes, pta_slice *slice,
-                                           char digest[PTA_SHA256_HEX]);
+/** The slice's digest, as above. */
+void pta_slice_digest(const pta_slice *slice, char digest[PTA_SHA256_HEX]);
+
+/* To send a loaded slice to a rank that cannot open the model: the receiver
+ * allocates what the flags say, then both visit the same memory in the same
+ * order (raw, as everything on the wire). The digest tells if it worked. */
+
+/** Which steps and joins have a bias; [n_steps + n_joins]. */
+void pta_slice_bias_flags(const pta_slice *slice, uint8_t *flags);
+pta_status PTA_MUST_CHECK pta_slice_allocate(pta_ctx *ctx, pta_slice *slice,
+                                             const uint8_t *flags);
+
+typedef pta_status (*pta_slice_visitor)(void *state, void *data,
+                                        size_t n_bytes);
+
+/** Weights and biases, in order; ends with the first failure of a visit. */
+pta_status PTA_MUST_CHECK pta_slice_visit(const pta_slice *slice,
+                                          pta_slice_visitor visit, void *state);
 
 /** Finishes partial sums: y = convert(act(sum + bias)), n elements whose
  * channel is e % join->n_channels; `sum` has join->acc elements (F32 in a float
