@@ -140,6 +140,9 @@ pta_status pta_core_open(pta_ctx *ctx, pta_bus *bus, const pta_core_info *info,
                          pta_core *core)
 {
     *core = (pta_core){.bus = bus, .info = info};
+    if (info->no_registers) {
+        return pta_core_recover(ctx, core);
+    }
     PTA_TRY(check_map(ctx, core));
     PTA_TRY(check_digest(ctx, core, PTA_REG_SLICE_DIGEST, info->slice_digest,
                          "slice"));
@@ -266,8 +269,10 @@ pta_status pta_core_start(pta_ctx *ctx, pta_core *core, size_t in_offset,
     PTA_TRY(now(ctx, core, &core->started_ns));
     /* The receiver first, so that output never waits for a register write. */
     PTA_TRY(pta_dma_start(ctx, bus, PTA_DMA_S2MM, out_offset, out_bytes));
-    PTA_TRY(write_reg(ctx, core, PTA_REG_SAMPLES, n));
-    PTA_TRY(write_reg(ctx, core, PTA_REG_CONTROL, PTA_CONTROL_START));
+    if (!core->info->no_registers) {
+        PTA_TRY(write_reg(ctx, core, PTA_REG_SAMPLES, n));
+        PTA_TRY(write_reg(ctx, core, PTA_REG_CONTROL, PTA_CONTROL_START));
+    }
     return pta_dma_start(ctx, bus, PTA_DMA_MM2S, in_offset, in_bytes);
 }
 
@@ -303,11 +308,13 @@ static pta_status check_received(pta_ctx *ctx, pta_core *core)
 
 pta_status pta_core_poll(pta_ctx *ctx, pta_core *core, bool *done)
 {
-    uint32_t status;
+    uint32_t status = PTA_STATUS_DONE;
     bool sent, received;
     PTA_TRY(pta_dma_poll(ctx, core->bus, PTA_DMA_S2MM, &received));
     PTA_TRY(pta_dma_poll(ctx, core->bus, PTA_DMA_MM2S, &sent));
-    PTA_TRY(read_reg(ctx, core, PTA_REG_STATUS, &status));
+    if (!core->info->no_registers) {
+        PTA_TRY(read_reg(ctx, core, PTA_REG_STATUS, &status));
+    }
     if ((status & PTA_STATUS_ERROR) != 0) {
         return fail_core(ctx, core);
     }
@@ -358,6 +365,10 @@ pta_status pta_core_finish(pta_ctx *ctx, pta_core *core,
     PTA_TRY(bus->ops->sync(bus, ctx, PTA_SYNC_FROM_DEVICE, core->out_offset,
                            core->info->out_bytes * core->n_samples));
     PTA_TRY(pta_dma_acknowledge(ctx, bus));
+    if (core->info->no_registers) {
+        *counters = (pta_core_counters){0};
+        return PTA_OK;
+    }
     PTA_TRY(read_counter(ctx, core, PTA_REG_CYCLES, &counters->cycles));
     PTA_TRY(read_counter(ctx, core, PTA_REG_STALLS_IN, &counters->stalls_in));
     PTA_TRY(read_counter(ctx, core, PTA_REG_STALLS_OUT, &counters->stalls_out));
@@ -370,6 +381,9 @@ pta_status pta_core_finish(pta_ctx *ctx, pta_core *core,
 pta_status pta_core_recover(pta_ctx *ctx, pta_core *core)
 {
     uint32_t status;
+    if (core->info->no_registers) {
+        return pta_dma_reset(ctx, core->bus);
+    }
     /* The core first: from then on it neither takes nor gives beats, and the
      * DMA's reset empties what lies between them. */
     PTA_TRY(write_reg(ctx, core, PTA_REG_CONTROL,

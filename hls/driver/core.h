@@ -29,8 +29,11 @@ typedef struct pta_core_info {
     size_t in_bytes, out_bytes; /* of one sample on the bus */
     int32_t n_memories;         /* 0: weights are ROM */
     const pta_core_memory *memories; /* borrowed */
+    bool no_registers; /* streams alone (vivado_accelerator.h): nothing of the
+                          core but its answers can be checked */
 } pta_core_info;
 
+/** All zero for a core without registers. */
 typedef struct pta_core_counters {
     uint64_t cycles, stalls_in, stalls_out;
     uint64_t first; /* first input beat to last output beat of sample 1 */

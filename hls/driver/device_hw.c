@@ -31,6 +31,7 @@ typedef struct hw {
     pta_device base;
     const pta_slice *slice; /* borrowed */
     const pta_core_info *info;
+    const pta_codec *codec; /* borrowed, or NULL */
     pta_device_params params;
     pta_bus *bus; /* owned */
     pta_core core;
@@ -65,10 +66,10 @@ static size_t area_bytes(size_t sample_bytes, int32_t max_samples)
     return PTA_HEADER_ROOM + aligned(sample_bytes * (size_t)max_samples);
 }
 
-size_t pta_hw_memory_bytes(const pta_slice *slice,
+size_t pta_hw_memory_bytes(const pta_core_info *info,
                            const pta_device_params *params)
 {
-    size_t in = pta_bus_in_bytes(slice), out = pta_bus_out_bytes(slice);
+    size_t in = info->in_bytes, out = info->out_bytes;
     return (size_t)params->n_slots * (area_bytes(in, params->max_samples) +
                                       area_bytes(out, params->max_samples)) +
            aligned(in) + aligned(out);
@@ -104,6 +105,27 @@ void *pta_hw_out_buffer(pta_device *device, int32_t s)
                        : pta_buffers_out(&d->host, s);
 }
 
+/* ---- samples between host and bus ---- */
+
+static void pack(const hw *d, int32_t n, const void *host, void *bus)
+{
+    if (d->codec != NULL) {
+        d->codec->pack(d->codec, d->slice, n, host, bus);
+    } else {
+        pta_bus_pack(d->slice, n, host, bus);
+    }
+}
+
+static pta_status unpack(pta_ctx *ctx, const hw *d, int32_t n, const void *bus,
+                         void *host)
+{
+    if (d->codec != NULL) {
+        return d->codec->unpack(d->codec, ctx, d->slice, n, bus, host);
+    }
+    pta_bus_unpack(d->slice, n, bus, host);
+    return PTA_OK;
+}
+
 /* ---- the known-answer sample ---- */
 
 static void write_element(char *to, size_t bytes, int64_t raw)
@@ -132,7 +154,7 @@ static pta_status ask_fixed(pta_ctx *ctx, hw *d, pta_device *fixed)
     pta_cost cost;
     void *in = fixed->ops->in_buffer(fixed, 0);
     fill_sample(d->slice, in);
-    pta_bus_pack(d->slice, 1, in, d->probe_sent);
+    pack(d, 1, in, d->probe_sent);
     PTA_TRY(fixed->ops->submit(fixed, ctx, 0, 1));
     PTA_TRY(fixed->ops->collect(fixed, ctx, 0, &cost));
     memcpy(d->probe_answer, fixed->ops->out_buffer(fixed, 0),
@@ -161,7 +183,7 @@ static pta_status prove(pta_ctx *ctx, hw *d)
     PTA_TRY(pta_core_start(ctx, &d->core, d->probe_in, d->probe_out, 1));
     PTA_TRY(pta_core_finish(ctx, &d->core, &counters));
     memset(d->answer, 0, bytes);
-    pta_bus_unpack(d->slice, 1, shared(d, d->probe_out), d->answer);
+    PTA_TRY(unpack(ctx, d, 1, shared(d, d->probe_out), d->answer));
     if (memcmp(d->answer, d->probe_answer, bytes) != 0) {
         return pta_fail(ctx, PTA_ERR_DEVICE,
                         "the core's answer to the known sample is wrong");
@@ -192,7 +214,9 @@ void pta_hw_close(pta_ctx *ctx, pta_device **device)
 
 static pta_status check_sizes(pta_ctx *ctx, const hw *d)
 {
-    size_t in = pta_bus_in_bytes(d->slice), out = pta_bus_out_bytes(d->slice);
+    bool ours = d->codec == NULL;
+    size_t in = ours ? pta_bus_in_bytes(d->slice) : d->info->in_bytes;
+    size_t out = ours ? pta_bus_out_bytes(d->slice) : d->info->out_bytes;
     if (in != d->info->in_bytes || out != d->info->out_bytes || in == 0 ||
         out == 0) {
         return pta_fail(ctx, PTA_ERR_MISMATCH,
@@ -213,8 +237,8 @@ static pta_status check_sizes(pta_ctx *ctx, const hw *d)
 static pta_status open_memory(pta_ctx *ctx, hw *d)
 {
     size_t in = d->info->in_bytes, out = d->info->out_bytes;
-    d->in_same = pta_bus_in_same(d->slice);
-    d->out_same = pta_bus_out_same(d->slice);
+    d->in_same = d->codec == NULL && pta_bus_in_same(d->slice);
+    d->out_same = d->codec == NULL && pta_bus_out_same(d->slice);
     d->in_bytes = area_bytes(in, d->params.max_samples);
     d->out_bytes = area_bytes(out, d->params.max_samples);
     d->probe_in = (d->in_bytes + d->out_bytes) * (size_t)d->params.n_slots;
@@ -230,7 +254,7 @@ static pta_status open_memory(pta_ctx *ctx, hw *d)
 static pta_status open_core(pta_ctx *ctx, hw *d, const pta_hw_config *config)
 {
     PTA_TRY(config->bus->open(ctx, config->bus_params,
-                              pta_hw_memory_bytes(d->slice, &d->params),
+                              pta_hw_memory_bytes(d->info, &d->params),
                               &d->bus));
     PTA_TRY(pta_core_open(ctx, d->bus, d->info, &d->core));
     PTA_TRY(pta_core_load(ctx, &d->core));
@@ -248,6 +272,7 @@ pta_status pta_hw_open(pta_ctx *ctx, const pta_slice *slice,
     d->base.ops = ops;
     d->slice = slice;
     d->info = config->info;
+    d->codec = config->codec;
     d->params = *params;
     pta_status status = check_sizes(ctx, d);
     if (status == PTA_OK) {
@@ -373,8 +398,8 @@ pta_status pta_hw_submit(pta_device *device, pta_ctx *ctx, int32_t index,
         return PTA_OK;
     }
     if (!d->in_same) {
-        pta_bus_pack(d->slice, n_samples, pta_buffers_in(&d->host, index),
-                     shared(d, in_offset(d, index)));
+        pack(d, n_samples, pta_buffers_in(&d->host, index),
+             shared(d, in_offset(d, index)));
     }
     pump(ctx, d);
     d->queue[(d->head + d->n_queued++) % d->params.n_slots] = index;
@@ -382,7 +407,7 @@ pta_status pta_hw_submit(pta_device *device, pta_ctx *ctx, int32_t index,
     return PTA_OK;
 }
 
-static pta_cost cost_of(const slot *s)
+static pta_cost cost_of(const hw *d, const slot *s)
 {
     const pta_core_counters *c = &s->counters;
     pta_cost cost = {.cycles = c->cycles,
@@ -390,7 +415,9 @@ static pta_cost cost_of(const slot *s)
                      .stalls_in = c->stalls_in,
                      .stalls_out = c->stalls_out,
                      .host_ns = s->completed_ns - s->submitted_ns};
-    if (s->n > 1) {
+    if (d->info->no_registers) {
+        cost.cycles = cost.stalls_in = cost.stalls_out = PTA_COST_ABSENT;
+    } else if (s->n > 1) {
         cost.interval = (c->span + (s->n - 1) / 2) / (s->n - 1);
     }
     return cost;
@@ -416,10 +443,10 @@ pta_status pta_hw_collect(pta_device *device, pta_ctx *ctx, int32_t index,
                         s->fault);
     }
     if (!d->out_same && s->n > 0) {
-        pta_bus_unpack(d->slice, (int32_t)s->n, shared(d, out_offset(d, index)),
-                       pta_buffers_out(&d->host, index));
+        PTA_TRY(unpack(ctx, d, (int32_t)s->n, shared(d, out_offset(d, index)),
+                       pta_buffers_out(&d->host, index)));
     }
-    *cost = cost_of(s);
+    *cost = cost_of(d, s);
     return PTA_OK;
 }
 

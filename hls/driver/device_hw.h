@@ -13,11 +13,24 @@
 #include "hls/driver/core.h"
 #include "runtime/device.h"
 
+/** How samples lie on the bus, if not in the bus format (format.h). */
+typedef struct pta_codec pta_codec;
+struct pta_codec {
+    /** n samples from the host's layout to the bus's, and back. Unpacking is
+     * PTA_ERR_DEVICE if the bus holds what no tensor of the slice can. */
+    void (*pack)(const pta_codec *codec, const pta_slice *slice, int32_t n,
+                 const void *host, void *bus);
+    pta_status (*unpack)(const pta_codec *codec, pta_ctx *ctx,
+                         const pta_slice *slice, int32_t n, const void *bus,
+                         void *host);
+};
+
 /** Borrowed by the device until close, with all it points to. */
 typedef struct pta_hw_config {
     const pta_core_info *info;
     const pta_bus_ops *bus;
     const void *bus_params;
+    const pta_codec *codec; /* NULL: the bus format */
 } pta_hw_config;
 
 /**
@@ -44,7 +57,7 @@ void pta_hw_close(pta_ctx *ctx, pta_device **device);
 pta_core *pta_hw_core(pta_device *device);
 
 /** Bytes of shared memory a device takes, to size u-dma-buf. */
-size_t pta_hw_memory_bytes(const pta_slice *slice,
+size_t pta_hw_memory_bytes(const pta_core_info *info,
                            const pta_device_params *params);
 
 #endif

@@ -74,7 +74,9 @@ static void open_dma(sim *s)
     s->dma = (pta_dma_model){.memory = &s->memory,
                              .faults = s->faults,
                              .stall_percent = s->params.stall_percent,
-                             .random = s->params.seed};
+                             .random = s->params.seed,
+                             .in_beat = s->params.in_beat,
+                             .out_beat = s->params.out_beat};
     s->dma.mm2s.status = s->dma.s2mm.status = PTA_DMA_SR_HALTED;
 }
 

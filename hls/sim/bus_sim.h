@@ -32,7 +32,8 @@ typedef struct pta_bus_sim_params {
     /* Random stalls of both streams. */
     uint32_t stall_percent;
     uint64_t seed;
-    pta_sim_faults *faults; /* borrowed, looked at at any time; or NULL */
+    pta_sim_faults *faults;     /* borrowed, looked at at any time; or NULL */
+    uint32_t in_beat, out_beat; /* bytes of a stream, 1 to 8; 0: 8 */
 } pta_bus_sim_params;
 
 extern const pta_bus_ops pta_bus_sim;

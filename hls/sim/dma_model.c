@@ -5,7 +5,7 @@
 
 #include "base/rng.h"
 
-#define BEAT 8
+#define WORD 8 /* bytes of one owner */
 
 /* ---- registers ---- */
 
@@ -125,6 +125,11 @@ static bool go(pta_dma_model *dma)
            pta_rng_next(&dma->random) % 100 >= dma->stall_percent;
 }
 
+static uint32_t beat_of(uint32_t bytes)
+{
+    return bytes != 0 ? bytes : WORD;
+}
+
 static size_t position(const pta_dma_model *dma, const pta_dma_channel *c)
 {
     return (size_t)(c->address - dma->memory->base) + c->done;
@@ -138,9 +143,11 @@ void pta_dma_model_drive(pta_dma_model *dma, pta_pins *pins)
     pins->in_valid = in->offering;
     pins->in_last = 0;
     if (in->offering) {
-        memcpy(&pins->in_data, dma->memory->device + position(dma, in), BEAT);
+        uint32_t beat = beat_of(dma->in_beat);
+        pins->in_data = 0;
+        memcpy(&pins->in_data, dma->memory->device + position(dma, in), beat);
         pins->in_last =
-            in->length - in->done <= BEAT && !dma->faults->drop_last;
+            in->length - in->done <= beat && !dma->faults->drop_last;
     }
     pins->out_ready = dma->s2mm.active && go(dma);
 }
@@ -148,7 +155,7 @@ void pta_dma_model_drive(pta_dma_model *dma, pta_pins *pins)
 static bool fault_due(const pta_dma_model *dma, const pta_dma_channel *c,
                       uint32_t bits)
 {
-    return bits != 0 && c->done / BEAT >= dma->faults->error_after;
+    return bits != 0 && c->done / WORD >= dma->faults->error_after;
 }
 
 static void finish(pta_dma_channel *c)
@@ -163,11 +170,12 @@ static void sent(pta_dma_model *dma)
     pta_dma_channel *c = &dma->mm2s;
     pta_sim_memory *m = dma->memory;
     size_t at = position(dma, c);
-    if (memcmp(m->cpu + at, m->device + at, BEAT) != 0) {
+    uint32_t beat = beat_of(dma->in_beat);
+    if (memcmp(m->cpu + at, m->device + at, beat) != 0) {
         complain(m, "the DMA read bytes that were changed and not synced", at);
     }
     c->offering = false;
-    c->done += BEAT;
+    c->done += beat;
     if (fault_due(dma, c, dma->faults->mm2s_error)) {
         raise_error(c, dma->faults->mm2s_error);
     } else if (c->done >= c->length) {
@@ -180,13 +188,14 @@ static void received(pta_dma_model *dma, uint64_t data, bool last)
     pta_dma_channel *c = &dma->s2mm;
     pta_sim_memory *m = dma->memory;
     size_t at = position(dma, c);
-    if (m->owner[at / BEAT] == PTA_OWNER_CPU) {
+    uint32_t beat = beat_of(dma->out_beat);
+    if (m->owner[at / WORD] == PTA_OWNER_CPU) {
         complain(m, "the DMA wrote bytes that were not handed over", at);
     }
-    m->n_stale += m->owner[at / BEAT] != PTA_OWNER_STALE;
-    m->owner[at / BEAT] = PTA_OWNER_STALE;
-    memcpy(m->device + at, &data, BEAT);
-    c->done += BEAT;
+    m->n_stale += m->owner[at / WORD] != PTA_OWNER_STALE;
+    m->owner[at / WORD] = PTA_OWNER_STALE;
+    memcpy(m->device + at, &data, beat);
+    c->done += beat;
     if (fault_due(dma, c, dma->faults->s2mm_error)) {
         raise_error(c, dma->faults->s2mm_error);
     } else if (last) {

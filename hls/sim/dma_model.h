@@ -43,6 +43,7 @@ typedef struct pta_dma_model {
     const pta_sim_faults *faults; /* borrowed; never NULL */
     uint32_t stall_percent;
     uint64_t random;
+    uint32_t in_beat, out_beat; /* bytes of a stream, 1 to 8; 0: 8 */
 } pta_dma_model;
 
 uint32_t pta_dma_model_read(pta_dma_model *dma, uint32_t offset);
