@@ -86,6 +86,14 @@ pta_status PTA_MUST_CHECK pta_device_find(pta_ctx *ctx, const char *text,
                                           const pta_device_ops **ops,
                                           const char **options);
 
+/** The same among `more` too (ends with NULL; NULL: none): devices in hardware,
+ * which this library does not know. */
+pta_status PTA_MUST_CHECK pta_device_find_in(pta_ctx *ctx,
+                                             const pta_device_ops *const *more,
+                                             const char *text,
+                                             const pta_device_ops **ops,
+                                             const char **options);
+
 /** Buffers of host devices: allocates n_slots in and out buffers with header
  * room in one block (device_buffers.c). */
 typedef struct pta_buffers {

@@ -19,6 +19,8 @@ typedef enum pta_mode { PTA_MODE_LATENCY, PTA_MODE_THROUGHPUT } pta_mode;
 
 typedef struct pta_run_options {
     const char *device;      /* "fixed", "blas", "float", "rtl:stall=40" */
+    /* Devices beyond the host's, for `device`; ends with NULL. NULL: none. */
+    const pta_device_ops *const *devices;
     pta_mode mode;
     int32_t micro_batch;     /* samples per message; 0: by mode (1 or 64) */
     int32_t depth;           /* micro-batches in flight per copy; 0: by mode

@@ -151,8 +151,9 @@ static pta_status choose_flow(pta_runner *runner, pta_ctx *ctx)
 pta_status pta_runner_build(pta_runner *runner, pta_ctx *ctx)
 {
     PTA_TRY(check_options(runner, ctx));
-    PTA_TRY(pta_device_find(ctx, runner->options.device, &runner->ops,
-                            &runner->device_options));
+    PTA_TRY(pta_device_find_in(ctx, runner->options.devices,
+                               runner->options.device, &runner->ops,
+                               &runner->device_options));
     runner->sink_ops = choose_sink_ops(runner->ops);
     char digest[PTA_SHA256_HEX];
     PTA_TRY(pta_plan_digest(ctx, runner->plan, runner->graph, digest));
