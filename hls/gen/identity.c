@@ -111,7 +111,7 @@ void pta_slice_identity(const pta_slice *slice, bool ram,
     put(&hash, "\n");
     for (int32_t i = 0; i < slice->n_steps; i++) {
         put_step(&hash, &slice->steps[i]);
-        if (!ram) {
+        if (!ram || slice->steps[i].op == PTA_STEP_RELU) {
             put_weights(&hash, &slice->steps[i].weights);
         }
     }

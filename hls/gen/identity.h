@@ -4,8 +4,8 @@
  * are ROM, its raw weights and biases. Names, plan and folding are not part of
  * it: two cores with one digest give the same answers.
  *
- * A core with writable weights is known by its program alone, so that new
- * weights find the same bitstream.
+ * A core with writable weights is known by its program alone (slopes of ReLU,
+ * which stay ROM, included), so that new weights find the same bitstream.
  */
 #ifndef PTA_HLS_IDENTITY_H
 #define PTA_HLS_IDENTITY_H
