@@ -7,7 +7,8 @@
 
 static const pta_verb *const verbs[] = {&pta_verb_info,  &pta_verb_plan,
                                         &pta_verb_show,  &pta_verb_run,
-                                        &pta_verb_check, &pta_verb_fetch};
+                                        &pta_verb_check, &pta_verb_fetch,
+                                        &pta_verb_calibrate};
 
 #define N_VERBS (sizeof verbs / sizeof *verbs)
 
@@ -17,7 +18,8 @@ static void print_usage(FILE *file)
                   "Runs one trained neural network on many small boards, bit "
                   "for bit what one CPU\ncomputes. Verbs:\n\n");
     for (size_t i = 0; i < N_VERBS; i++) {
-        fprintf(file, "  %-6s %-6s  %s\n", verbs[i]->name, verbs[i]->operand,
+        fprintf(file, "  %-9s %-6s  %s\n", verbs[i]->name,
+                verbs[i]->operand != NULL ? verbs[i]->operand : "",
                 verbs[i]->summary);
     }
     fprintf(file, "\npartita VERB --help lists the options of a verb; partita "

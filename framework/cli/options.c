@@ -271,6 +271,10 @@ static pta_status read_arguments(pta_ctx *ctx, pta_options *options, int argc,
             only_operands = true;
         } else if (!only_operands && argv[i][0] == '-' && argv[i][1] != '\0') {
             PTA_TRY(read_option(ctx, options, argc, argv, &i));
+        } else if (options->verb->operand == NULL) {
+            return pta_fail(ctx, PTA_ERR_USAGE,
+                            "\"%s\": %s takes options only", argv[i],
+                            options->verb->name);
         } else if (options->operand != NULL) {
             return pta_fail(ctx, PTA_ERR_USAGE,
                             "\"%s\": one %s is enough (\"%s\" was given)",
@@ -301,7 +305,7 @@ static pta_status parse(pta_ctx *ctx, pta_options *options, int argc,
         return PTA_OK;
     }
     *action = PTA_OPTIONS_RUN;
-    if (options->operand == NULL) {
+    if (options->operand == NULL && options->verb->operand != NULL) {
         return pta_fail(ctx, PTA_ERR_USAGE,
                         "%s is missing; see partita %s "
                         "--help",
@@ -444,8 +448,9 @@ static void help_table(const pta_option *table, FILE *file)
 
 void pta_options_help(const pta_verb *verb, FILE *file)
 {
-    fprintf(file, "usage: partita %s [options] %s\n\n%s\n", verb->name,
-            verb->operand, verb->summary);
+    fprintf(file, "usage: partita %s [options]%s%s\n\n%s\n", verb->name,
+            verb->operand != NULL ? " " : "",
+            verb->operand != NULL ? verb->operand : "", verb->summary);
     help_table(verb->options, file);
     help_table(common_options, file);
     fprintf(file, "\nAn option --some-name may also be given in the "

@@ -35,7 +35,7 @@ typedef struct pta_option {
 
 typedef struct pta_verb {
     const char *name;
-    const char *operand; /* "MODEL"; every verb has exactly one */
+    const char *operand; /* "MODEL"; at most one; NULL: none */
     const char *summary;
     const pta_option *options;
     int (*run)(pta_ctx *ctx, int argc, char **argv);

@@ -27,6 +27,8 @@ static const pta_cost_entry entries[PTA_COST_ENTRIES] = {
      "gigabit Ethernet less frames and headers of TCP at 1500 bytes"},
     {ENTRY(latency_us), 15, 0, 1e6, "us",
      "assumption: driver, interrupt and half a store-and-forward switch"},
+    {ENTRY(burst_bytes), 0, 0, 1e9, "bytes",
+     "Ethernet has none; the token bucket of a lab's links has"},
 };
 /* clang-format on */
 

@@ -20,8 +20,9 @@ typedef struct pta_host_costs {
     double message_us;        /* one TCP message sent or received, CPU time */
     double tcp_ns_per_byte;   /* a byte of it, CPU time */
     double join_ns_per_value; /* a partial sum added; a joined value finished */
-    double rate_mbit;  /* payload of the port, each way at the same time */
-    double latency_us; /* port to switch; a pair's is the sum of two */
+    double rate_mbit;   /* payload of the port, each way at the same time */
+    double latency_us;  /* port to switch; a pair's is the sum of two */
+    double burst_bytes; /* pass at once before the rate holds: shaped links */
 } pta_host_costs;
 
 /** Entry of pta_host_costs as the file and the documentation know it. */
@@ -32,7 +33,7 @@ typedef struct pta_cost_entry {
     const char *unit, *source; /* of the default */
 } pta_cost_entry;
 
-#define PTA_COST_ENTRIES 7
+#define PTA_COST_ENTRIES 8
 const pta_cost_entry *pta_cost_entries(void); /* [PTA_COST_ENTRIES] */
 pta_host_costs pta_host_costs_default(void);
 

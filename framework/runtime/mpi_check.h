@@ -15,6 +15,7 @@
 enum {
     PTA_TAG_SLICE = 1, /* weights for a rank that cannot open the model */
     PTA_TAG_CLOCK = 2, /* a board's clocks, to rank 0 */
+    PTA_TAG_NET = 3,   /* netbench.c */
     PTA_TAG_WIRE = 16  /* + index of the wire */
 };
 
