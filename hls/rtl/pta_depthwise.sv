@@ -7,7 +7,7 @@
 // Parameters: window as pta_cells, conversion as pta_requant. W_FILE: word k CB + b
 // for cell k (row by row), beat b: P MULT weights of WW bits, output p MULT + m at
 // bit (p MULT + m) WW; B_FILE: CB words of P MULT biases of WACC bits. WACC holds
-// every result. W_BLOCK 0: weights in LUTs, 1: in block RAM.
+// every result. W_BLOCK 0: weights in LUTs, 1: in block RAM. RAM: as pta_mvu.
 // Timing: as pta_cells, the last beat of a position 6 cycles later.
 // Resources: pta_cells; P MULT DSP; CB x P MULT WACC of LUT RAM (FF if CB = 1);
 // weights KH KW CB x P MULT WW; pta_requant.
@@ -42,6 +42,7 @@ module pta_depthwise #(
     parameter DEPTH = 0,
     parameter BLOCK = 0,
     parameter W_BLOCK = 0,
+    parameter RAM = 0,
     parameter W_FILE = "w.hex",
     parameter B_FILE = "b.hex"
 ) (
@@ -51,7 +52,13 @@ module pta_depthwise #(
     output wire                   in_ready,
     output wire [P*MULT*WOUT-1:0] out_data,
     output wire                   out_valid,
-    input  wire                   out_ready
+    input  wire                   out_ready,
+    input  wire                   mem_read, w_write, b_write,
+    input  wire [31:0]            mem_address,
+    input  wire [P*MULT*WW-1:0]   w_data,
+    output wire [P*MULT*WW-1:0]   w_q,
+    input  wire [P*MULT*WACC-1:0] b_data,
+    output wire [P*MULT*WACC-1:0] b_q
 );
     localparam CB = (C + P - 1) / P;
     localparam BW = CB > 1 ? $clog2(CB) : 1;
@@ -114,10 +121,15 @@ module pta_depthwise #(
         .clk(clk), .in({k == 0, end_k}), .out({first, last}));
     pta_delay #(.W(BW), .N(2)) beats (.clk(clk), .in(b), .out(bias_at));
     pta_delay #(.W(BW), .N(1)) beats_1 (.clk(clk), .in(bias_at), .out(at));
-    pta_rom #(.W(L*WW), .DEPTH(WORDS), .BLOCK(W_BLOCK), .FILE(W_FILE)) rom (
-        .clk(clk), .addr(word), .q(weights));
-    pta_rom #(.W(L*WACC), .DEPTH(CB), .FILE(B_FILE)) biases (
-        .clk(clk), .addr(bias_at), .q(bias));
+    pta_ram #(.W(L*WW), .DEPTH(WORDS), .BLOCK(W_BLOCK), .RAM(RAM),
+              .FILE(W_FILE)) kernel (
+        .clk(clk), .addr(word), .q(weights), .mem_read(mem_read),
+        .mem_address(mem_address), .write(w_write), .data(w_data));
+    pta_ram #(.W(L*WACC), .DEPTH(CB), .RAM(RAM), .FILE(B_FILE)) biases (
+        .clk(clk), .addr(bias_at), .q(bias), .mem_read(mem_read),
+        .mem_address(mem_address), .write(b_write), .data(b_data));
+    assign w_q = RAM != 0 ? weights : 0;
+    assign b_q = RAM != 0 ? bias : 0;
 
     genvar i;
     generate

@@ -13,7 +13,8 @@
 // W_FILE: one word a step, in that order; weight of row r, column s of the step
 // at bit (s * PE + r) * WW; zeros beyond M and N. B_FILE: MG words of PE biases
 // of WACC bits. WACC holds every result; sums wrap on the way, which is exact.
-// BLOCK 0: weights in LUTs, 1: in block RAM. LC: DSPs in a chain: longer is
+// BLOCK 0: weights in LUTs, 1: in block RAM. RAM 1: both memories are writable
+// through mem_*, w_*, b_* (docs/accelerators.md), 0: these ports do nothing. LC: DSPs in a chain: longer is
 // fewer LUTs and more latency.
 //
 // Timing: with lc = min(LC, SIMD), T = ceil(log2(ceil(SIMD / lc))):
@@ -34,6 +35,7 @@ module pta_mvu #(
     parameter WACC = 24,
     parameter ORDER = 0,
     parameter BLOCK = 0,
+    parameter RAM = 0,
     parameter LC = 4,
     parameter W_FILE = "w.hex",
     parameter B_FILE = "b.hex"
@@ -44,7 +46,13 @@ module pta_mvu #(
     output wire               in_ready,
     output wire [PE*WACC-1:0] out_data,
     output wire               out_valid,
-    input  wire               out_ready
+    input  wire               out_ready,
+    input  wire               mem_read, w_write, b_write,
+    input  wire [31:0]        mem_address,
+    input  wire [SIMD*PE*WW-1:0] w_data,
+    output wire [SIMD*PE*WW-1:0] w_q,
+    input  wire [PE*WACC-1:0] b_data,
+    output wire [PE*WACC-1:0] b_q
 );
     localparam NG = (N + SIMD - 1) / SIMD;
     localparam MG = (M + PE - 1) / PE;
@@ -64,11 +72,14 @@ module pta_mvu #(
     wire [SIMD*WX-1:0] x;
     wire [SIMD*PE*WW-1:0] w;
     pta_mvu_steps #(.NG(NG), .MG(MG), .XW(SIMD*WX), .WW(SIMD*PE*WW),
-                    .ORDER(ORDER), .BLOCK(BLOCK), .ROOM(ROOM),
+                    .ORDER(ORDER), .BLOCK(BLOCK), .RAM(RAM), .ROOM(ROOM),
                     .W_FILE(W_FILE)) steps (
         .clk(clk), .rst(rst), .in_data(in_data), .in_valid(in_valid),
         .in_ready(in_ready), .step_valid(step_valid), .step_first(step_first),
-        .step_last(step_last), .step_row(step_row), .x(x), .w(w), .pop(pop));
+        .step_last(step_last), .step_row(step_row), .x(x), .w(w), .pop(pop),
+        .mem_read(mem_read), .mem_address(mem_address), .w_write(w_write),
+        .w_data(w_data));
+    assign w_q = RAM != 0 ? w : 0;
 
     // Lane s is place s % LEN of its chain; a shorter chain is its end. Each
     // place works a cycle after the one before it.
@@ -121,9 +132,11 @@ module pta_mvu #(
 
     pta_mvu_sums #(.PE(PE), .PARTS(CHAINS), .SW(SW), .WACC(WACC), .MG(MG),
                    .NG(NG), .ORDER(ORDER), .AFTER(AFTER), .IN_DSP(IN_DSP),
-                   .ROOM(ROOM), .B_FILE(B_FILE)) sums (
+                   .ROOM(ROOM), .RAM(RAM), .B_FILE(B_FILE)) sums (
         .clk(clk), .rst(rst), .step_valid(step_valid), .step_first(step_first),
         .step_last(step_last), .step_row(step_row), .parts(parts), .pop(pop),
-        .out_data(out_data), .out_valid(out_valid), .out_ready(out_ready));
+        .out_data(out_data), .out_valid(out_valid), .out_ready(out_ready),
+        .mem_read(mem_read), .mem_address(mem_address), .b_write(b_write),
+        .b_data(b_data), .b_q(b_q));
 endmodule
 `default_nettype wire

@@ -24,6 +24,7 @@ module pta_mvu_packed #(
     parameter WACC = 24,
     parameter ORDER = 0,
     parameter BLOCK = 0,
+    parameter RAM = 0,
     parameter LC = 4,
     parameter W_FILE = "w.hex",
     parameter B_FILE = "b.hex"
@@ -34,7 +35,13 @@ module pta_mvu_packed #(
     output wire               in_ready,
     output wire [PE*WACC-1:0] out_data,
     output wire               out_valid,
-    input  wire               out_ready
+    input  wire               out_ready,
+    input  wire               mem_read, w_write, b_write,
+    input  wire [31:0]        mem_address,
+    input  wire [SIMD*PE*WW-1:0] w_data,
+    output wire [SIMD*PE*WW-1:0] w_q,
+    input  wire [PE*WACC-1:0] b_data,
+    output wire [PE*WACC-1:0] b_q
 );
     localparam NG = (N + SIMD - 1) / SIMD;
     localparam MG = (M + PE - 1) / PE;
@@ -53,11 +60,14 @@ module pta_mvu_packed #(
     wire [SIMD*WX-1:0] x;
     wire [SIMD*PE*WW-1:0] w;
     pta_mvu_steps #(.NG(NG), .MG(MG), .XW(SIMD*WX), .WW(SIMD*PE*WW),
-                    .ORDER(ORDER), .BLOCK(BLOCK), .ROOM(ROOM),
+                    .ORDER(ORDER), .BLOCK(BLOCK), .RAM(RAM), .ROOM(ROOM),
                     .W_FILE(W_FILE)) steps (
         .clk(clk), .rst(rst), .in_data(in_data), .in_valid(in_valid),
         .in_ready(in_ready), .step_valid(step_valid), .step_first(step_first),
-        .step_last(step_last), .step_row(step_row), .x(x), .w(w), .pop(pop));
+        .step_last(step_last), .step_row(step_row), .x(x), .w(w), .pop(pop),
+        .mem_read(mem_read), .mem_address(mem_address), .w_write(w_write),
+        .w_data(w_data));
+    assign w_q = RAM != 0 ? w : 0;
 
     // Lanes and chains as in pta_mvu.
     wire [SIMD*PAIRS*PB-1:0] p;
@@ -122,10 +132,12 @@ module pta_mvu_packed #(
     endgenerate
 
     pta_mvu_sums #(.PE(PE), .PARTS(CHAINS), .SW(SW), .WACC(WACC), .MG(MG),
-                   .NG(NG), .ORDER(ORDER), .AFTER(AFTER), .ROOM(ROOM),
+                   .NG(NG), .ORDER(ORDER), .AFTER(AFTER), .ROOM(ROOM), .RAM(RAM),
                    .B_FILE(B_FILE)) sums (
         .clk(clk), .rst(rst), .step_valid(step_valid), .step_first(step_first),
         .step_last(step_last), .step_row(step_row), .parts(parts), .pop(pop),
-        .out_data(out_data), .out_valid(out_valid), .out_ready(out_ready));
+        .out_data(out_data), .out_valid(out_valid), .out_ready(out_ready),
+        .mem_read(mem_read), .mem_address(mem_address), .b_write(b_write),
+        .b_data(b_data), .b_q(b_q));
 endmodule
 `default_nettype wire

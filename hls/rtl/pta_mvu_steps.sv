@@ -18,6 +18,7 @@ module pta_mvu_steps #(
     parameter WW = 32,      // bits of a word of weights
     parameter ORDER = 0,
     parameter BLOCK = 0,
+    parameter RAM = 0,
     parameter ROOM = 16,
     parameter W_FILE = "w.hex",
     parameter RW = MG > 1 ? $clog2(MG) : 1
@@ -30,7 +31,10 @@ module pta_mvu_steps #(
     output reg  [RW-1:0] step_row,
     output reg  [XW-1:0] x,
     output wire [WW-1:0] w,
-    input  wire          pop
+    input  wire          pop,
+    input  wire          mem_read, w_write,
+    input  wire [31:0]   mem_address,
+    input  wire [WW-1:0] w_data
 );
     localparam HOLD = ORDER == 0 && MG > 1;      // a vector is read again
     localparam UNIT = HOLD ? NG : 1;             // beats freed at a time
@@ -100,7 +104,9 @@ module pta_mvu_steps #(
         end
     end
 
-    pta_rom #(.W(WW), .DEPTH(NG * MG), .BLOCK(BLOCK), .FILE(W_FILE)) weights (
-        .clk(clk), .addr(addr), .q(w));
+    pta_ram #(.W(WW), .DEPTH(NG * MG), .BLOCK(BLOCK), .RAM(RAM),
+              .FILE(W_FILE)) weights (
+        .clk(clk), .addr(addr), .q(w), .mem_read(mem_read),
+        .mem_address(mem_address), .write(w_write), .data(w_data));
 endmodule
 `default_nettype wire

@@ -19,6 +19,7 @@ module pta_mvu_sums #(
     parameter AFTER = 4,
     parameter IN_DSP = 0,
     parameter ROOM = 16,
+    parameter RAM = 0,
     parameter B_FILE = "b.hex",
     parameter RW = MG > 1 ? $clog2(MG) : 1
 ) (
@@ -29,7 +30,11 @@ module pta_mvu_sums #(
     output wire                   pop,
     output wire [PE*WACC-1:0]     out_data,
     output wire                   out_valid,
-    input  wire                   out_ready
+    input  wire                   out_ready,
+    input  wire                   mem_read, b_write,
+    input  wire [31:0]            mem_address,
+    input  wire [PE*WACC-1:0]     b_data,
+    output wire [PE*WACC-1:0]     b_q
 );
     localparam T = $clog2(PARTS);
     localparam TW = SW + T;
@@ -83,8 +88,10 @@ module pta_mvu_sums #(
     pta_delay #(.W(RW), .N(1)) rows_1 (
         .clk(clk), .in(bias_row), .out(row));
     wire [PE*WACC-1:0] bias;
-    pta_rom #(.W(PE*WACC), .DEPTH(MG), .FILE(B_FILE)) biases (
-        .clk(clk), .addr(bias_row), .q(bias));
+    pta_ram #(.W(PE*WACC), .DEPTH(MG), .RAM(RAM), .FILE(B_FILE)) biases (
+        .clk(clk), .addr(bias_row), .q(bias), .mem_read(mem_read),
+        .mem_address(mem_address), .write(b_write), .data(b_data));
+    assign b_q = RAM != 0 ? bias : 0;
 
     wire [PE*WACC-1:0] old, next;
     generate

@@ -3,7 +3,7 @@
 // Ports: in: vectors of C elements of WX bits, P a beat; out: C of WOUT, P a beat.
 // S_FILE, B_FILE: ceil(C / P) words, lane k of a beat at bit k * WW (k * WACC) of
 // its word: scales of WW bits, shifts at the accumulator's scale. WACC <= 48
-// holds every sum; from SHIFT on as pta_requant.
+// holds every sum; RAM: as pta_mvu (s_*, b_*); from SHIFT on as pta_requant.
 // Timing: a beat leaves 6 cycles after it came; interval 1 cycle a beat.
 // Resources: P DSP; pta_requant of P lanes.
 `default_nettype none
@@ -22,6 +22,7 @@ module pta_scale_shift #(
     parameter ACT = 0,
     parameter signed [63:0] ACT_MAX = 0,
     parameter BLOCK = 0,
+    parameter RAM = 0,
     parameter S_FILE = "s.hex",
     parameter B_FILE = "b.hex"
 ) (
@@ -31,7 +32,13 @@ module pta_scale_shift #(
     output wire              in_ready,
     output wire [P*WOUT-1:0] out_data,
     output wire              out_valid,
-    input  wire              out_ready
+    input  wire              out_ready,
+    input  wire              mem_read, s_write, b_write,
+    input  wire [31:0]       mem_address,
+    input  wire [P*WW-1:0]   s_data,
+    output wire [P*WW-1:0]   s_q,
+    input  wire [P*WACC-1:0] b_data,
+    output wire [P*WACC-1:0] b_q
 );
     localparam BEATS = (C + P - 1) / P;
     localparam AW = BEATS > 1 ? $clog2(BEATS) : 1;
@@ -58,10 +65,16 @@ module pta_scale_shift #(
     wire [AW-1:0] addr = ready ? beat : at;
     wire [P*WW-1:0] scale;
     wire [P*WACC-1:0] shift;
-    pta_rom #(.W(P*WW), .DEPTH(BEATS), .BLOCK(BLOCK), .FILE(S_FILE)) scales (
-        .clk(clk), .addr(addr), .q(scale));
-    pta_rom #(.W(P*WACC), .DEPTH(BEATS), .BLOCK(BLOCK), .FILE(B_FILE)) shifts (
-        .clk(clk), .addr(addr), .q(shift));
+    pta_ram #(.W(P*WW), .DEPTH(BEATS), .BLOCK(BLOCK), .RAM(RAM),
+              .FILE(S_FILE)) scales (
+        .clk(clk), .addr(addr), .q(scale), .mem_read(mem_read),
+        .mem_address(mem_address), .write(s_write), .data(s_data));
+    pta_ram #(.W(P*WACC), .DEPTH(BEATS), .BLOCK(BLOCK), .RAM(RAM),
+              .FILE(B_FILE)) shifts (
+        .clk(clk), .addr(addr), .q(shift), .mem_read(mem_read),
+        .mem_address(mem_address), .write(b_write), .data(b_data));
+    assign s_q = RAM != 0 ? scale : 0;
+    assign b_q = RAM != 0 ? shift : 0;
 
     wire [P*WACC-1:0] sums;
     genvar k;

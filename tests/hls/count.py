@@ -19,6 +19,8 @@ CASES = [
     ("mvu_packed", 16, dict(M=8, N=32, PE=4, SIMD=8, WX=8, WW=8, WACC=24)),
     ("mvu_packed", 8, dict(M=8, N=16, PE=4, SIMD=4, WX=8, WW=8, WACC=24,
                            ORDER=1, X_SIGNED=0, LC=2)),
+    ("mvu_packed", 4, dict(M=64, N=64, PE=2, SIMD=4, WX=8, WW=8, WACC=24,
+                           BLOCK=1, RAM=1)),
     ("mvu_packed", 6, dict(M=5, N=16, PE=5, SIMD=2, WX=8, WW=8, WACC=24, LC=1)),
 ]
 
@@ -39,10 +41,14 @@ def write_top(folder, name, module, g):
                 f.write(f"{state % (1 << bits):x}\n")
         params.append(f'.{key}("{path}")')
     x, y = g["SIMD"] * g["WX"], g["PE"] * g["WACC"]
+    w = words["W_FILE"][1]
     (folder / f"{name}.sv").write_text(
         f"module {name} (input clk, rst, input [{x - 1}:0] in_data,\n"
         f"    input in_valid, output in_ready, output [{y - 1}:0] out_data,\n"
-        f"    output out_valid, input out_ready);\n"
+        f"    output out_valid, input out_ready, mem_read, w_write, b_write,\n"
+        f"    input [31:0] mem_address, input [{w - 1}:0] w_data,\n"
+        f"    output [{w - 1}:0] w_q, input [{y - 1}:0] b_data,\n"
+        f"    output [{y - 1}:0] b_q);\n"
         f"pta_{module} #({', '.join(params)}) u (.*);\nendmodule\n")
 
 

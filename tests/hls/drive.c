@@ -59,13 +59,14 @@ static bool bit(const uint32_t *words, int32_t at)
     return (words[at / 32] >> (at % 32) & 1) != 0;
 }
 
-static void pack_stream(hls_case *c, hls_stream *s)
+void hls_pack_stream(hls_case *c, hls_stream *s, int set)
 {
     int32_t per_vector = hls_ceil(s->count, s->p);
     s->words = hls_ceil(s->p * s->w, 32);
     s->n_beats = per_vector * s->vectors;
     size_t size = (size_t)s->n_beats * (size_t)s->words;
-    s->beats = calloc(size + 1, sizeof *s->beats);
+    free(s->mask);
+    s->beats = s->sets[set] = calloc(size + 1, sizeof *s->beats);
     s->mask = calloc(size + 1, sizeof *s->mask);
     if (s->beats == NULL || s->mask == NULL) {
         perror("harness");
@@ -89,10 +90,10 @@ static void pack_stream(hls_case *c, hls_stream *s)
 void hls_pack(hls_case *c)
 {
     for (int32_t k = 0; k < c->n_in; k++) {
-        pack_stream(c, &c->in[k]);
+        hls_pack_stream(c, &c->in[k], 0);
     }
     for (int32_t k = 0; k < c->n_out; k++) {
-        pack_stream(c, &c->out[k]);
+        hls_pack_stream(c, &c->out[k], c->set);
     }
 }
 
@@ -391,6 +392,8 @@ int hls_drive(const hls_model *model, hls_case *cases, int n_cases,
     d.self = model->open(reset_seed, &d.ports);
     for (int p = 0; p < N_PATTERNS; p++) {
         reset(&d);
+        hls_memories_load(model, d.self, &d.ports, cases, n_cases, p % 2,
+                          p > 0); /* at first what the files say */
         d.pattern = patterns[p];
         run(&d);
         for (int i = 0; p == 0 && i < n_cases; i++) {

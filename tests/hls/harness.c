@@ -77,12 +77,21 @@ static void close_file(hls_case *c)
     c->file = NULL;
 }
 
+void hls_file_path(const hls_case *c, const char *param, int set, char *path,
+                   size_t size)
+{
+    snprintf(path, size, "%s/case%d_%s%s.hex", c->folder, c->index, param,
+             set == 0 ? "" : "_second");
+}
+
 FILE *hls_file(hls_case *c, const char *name)
 {
     char path[4096];
     close_file(c);
-    snprintf(path, sizeof path, "%s/case%d_%s.hex", c->folder, c->index, name);
-    add(c, "%s.%s(\"%s\")", c->text[0] == '\0' ? "" : ", ", name, path);
+    hls_file_path(c, name, c->set, path, sizeof path);
+    if (c->set == 0) {
+        add(c, "%s.%s(\"%s\")", c->text[0] == '\0' ? "" : ", ", name, path);
+    }
     c->file = fopen(path, "w");
     if (c->file == NULL) {
         die(path);
@@ -209,12 +218,16 @@ static void write_top(const char *folder, hls_case *cases, int n)
             "    output wire [%d:0] in_ready,\n"
             "    output wire [%" PRId64 ":0] out_data,\n"
             "    output wire [%d:0] out_valid,\n"
-            "    input  wire [%d:0] out_ready);\n",
-
-            in_bits - 1, n_in - 1, n_in - 1, out_bits - 1, n_out - 1,
-            n_out - 1);
+            "    input  wire [%d:0] out_ready,\n"
+            "    input  wire [%d:0] mem_put,\n"
+            "    input  wire [31:0] mem_word, mem_data,\n"
+            "    output wire [%d:0] mem_working,\n"
+            "    output wire [%d:0] mem_crc);\n",
+            in_bits - 1, n_in - 1, n_in - 1, out_bits - 1, n_out - 1, n_out - 1,
+            n < 65 ? 64 : n - 1, n < 65 ? 64 : n - 1, 32 * (n < 3 ? 3 : n) - 1);
     for (int i = 0; i < n; i++) {
         const hls_case *c = &cases[i];
+        hls_memories_write(f, c);
         fprintf(f, "    pta_%s #(%s) u%d (.clk(clk), .rst(rst)", c->block,
                 c->text, i);
         for (int32_t k = 0; k < c->n_in; k++) {
@@ -225,6 +238,7 @@ static void write_top(const char *folder, hls_case *cases, int n)
             fputs(",\n", f);
             write_stream(f, "out", &c->out[k]);
         }
+        hls_memories_ports(f, c);
         fputs(");\n", f);
     }
     fputs("endmodule\n/* verilator lint_on UNDRIVEN */\n", f);
@@ -338,6 +352,7 @@ static void draw(hls_case *c, const options *o, const char *folder, int index,
                     .rng = o->seed + (uint64_t)index * 1000003};
     o->block->draw(c);
     close_file(c);
+    hls_memories_read(c);
     hls_pack(c);
 }
 
@@ -346,9 +361,11 @@ static void release(hls_case *c)
     for (int32_t k = 0; k < c->n_in + c->n_out; k++) {
         hls_stream *s = k < c->n_in ? &c->in[k] : &c->out[k - c->n_in];
         free(s->data);
-        free(s->beats);
+        free(s->sets[0]);
+        free(s->sets[1]);
         free(s->mask);
     }
+    hls_memories_free(c);
 }
 
 int hls_main(int argc, char **argv, const hls_block *blocks, int n_blocks)

@@ -43,7 +43,8 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#define HLS_STREAMS 8 /* inputs, and outputs, of a block */
+#define HLS_STREAMS  8 /* inputs, and outputs, of a block */
+#define HLS_MEMORIES 2 /* weight memories of a block */
 
 /** A stream of `vectors` vectors of `count` elements, p per beat. */
 typedef struct hls_stream {
@@ -55,11 +56,22 @@ typedef struct hls_stream {
     int32_t id, n_beats, words;
     int64_t offset;         /* of its first word in the top's port */
     uint32_t *beats, *mask; /* [n_beats][words] */
+    uint32_t *sets[2];      /* beats with the first and second weights */
     int32_t next, taken;    /* beat offered, beats moved */
     bool held;              /* offered and not taken in the cycle before */
     int64_t first, last;    /* cycle of beat 0, of the last beat moved */
     int64_t last_of_first;  /* of the last beat of sample 1 */
 } hls_stream;
+
+/** A weight memory behind ports PORT_write, PORT_data and PORT_q. */
+typedef struct hls_mem {
+    char port;         /* 'w' */
+    const char *param; /* "W_FILE" */
+    int32_t bits;      /* of a word */
+    /* the harness's own */
+    int32_t words;
+    uint32_t *sets[2]; /* [words][lanes of 32 bits] */
+} hls_mem;
 
 typedef struct hls_case {
     int32_t index, n_cases; /* of this geometry */
@@ -73,9 +85,12 @@ typedef struct hls_case {
                                they differ; -1: not checked */
     int32_t n_in, n_out;
     hls_stream in[HLS_STREAMS], out[HLS_STREAMS];
+    int32_t n_mem;
+    hls_mem mem[HLS_MEMORIES];
     /* the harness's own */
     const char *block, *folder;
     int32_t n_drawn, errors;
+    int set;         /* of weights being drawn; 1 in the end: they are loaded */
     char text[4096]; /* parameters */
     FILE *file;
 } hls_case;
@@ -97,6 +112,14 @@ FILE *hls_file(hls_case *c, const char *name);
 /** Writes one line of hex: n elements of w bits, element 0 lowest. */
 void hls_word(FILE *f, const int64_t *values, int32_t n, int32_t w);
 
+/** Declares a weight memory of a block that has ports for them. */
+void hls_memory(hls_case *c, char port, const char *param, int32_t bits);
+/** Of a geometry with RAM 1: what follows (files, data of outputs, which is
+ * zeroed) belongs to a second set of weights; hls_file passes nothing more. The
+ * first set is what the memories start with; under the other patterns of stalls
+ * both are loaded in turn through the memory port, and their CRCs compared. */
+void hls_second_set(hls_case *c);
+
 hls_stream *hls_in(hls_case *c, const char *name, int32_t count, int32_t p,
                    int32_t w, int32_t vectors);
 hls_stream *hls_out(hls_case *c, const char *name, int32_t count, int32_t p,
@@ -112,7 +135,7 @@ int32_t hls_ceil(int32_t a, int32_t b);
  * 1 on a mismatch, 3 if the model does not build, 77 without Verilator. */
 int hls_main(int argc, char **argv, const hls_block *blocks, int n_blocks);
 /** The same with another number of geometries than 12 (--slow: 100). */
-int hls_main_cases(int argc, char **argv, const hls_block *blocks,
-                   int n_blocks, int n_cases);
+int hls_main_cases(int argc, char **argv, const hls_block *blocks, int n_blocks,
+                   int n_cases);
 
 #endif

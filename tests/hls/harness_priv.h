@@ -12,8 +12,22 @@ typedef struct hls_model {
     void (*close)(void *model);
 } hls_model;
 
-/** Cuts the streams in beats. */
+/** Cuts the streams in beats; or one, for one set of weights. */
 void hls_pack(hls_case *c);
+void hls_pack_stream(hls_case *c, hls_stream *s, int set);
+
+/** Path of a memory's file. */
+void hls_file_path(const hls_case *c, const char *param, int set, char *path,
+                   size_t size);
+
+/** weights.c: reads the drawn memories back, wires them; turns to one set,
+ * written or already there, and checks its CRC. */
+void hls_memories_read(hls_case *c);
+void hls_memories_free(hls_case *c);
+void hls_memories_write(FILE *f, const hls_case *c);
+void hls_memories_ports(FILE *f, const hls_case *c);
+void hls_memories_load(const hls_model *model, void *self, hls_ports *p,
+                       hls_case *cases, int n_cases, int set, bool write);
 
 /** Runs all cases under all patterns of stalls; returns wrong cases. */
 int hls_drive(const hls_model *model, hls_case *cases, int n_cases,

@@ -16,7 +16,9 @@ void *hls_model_open(int seed, hls_ports *p)
     m->context.randSeed(seed == 0 ? 1 : seed);
     m->top = new Vhls_top(&m->context, "top");
     *p = {&m->top->in_data[0],  &m->top->in_valid[0],  &m->top->in_ready[0],
-          &m->top->out_data[0], &m->top->out_valid[0], &m->top->out_ready[0]};
+          &m->top->out_data[0], &m->top->out_valid[0], &m->top->out_ready[0],
+          &m->top->mem_put[0],  &m->top->mem_word,    &m->top->mem_data,
+          &m->top->mem_working[0], &m->top->mem_crc[0]};
     return m;
 }
 

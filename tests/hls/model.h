@@ -12,6 +12,8 @@ extern "C" {
 typedef struct hls_ports {
     uint32_t *in_data, *in_valid, *in_ready;
     uint32_t *out_data, *out_valid, *out_ready;
+    uint32_t *mem_put, *mem_word, *mem_data; /* writes of weight memories */
+    uint32_t *mem_working, *mem_crc;
 } hls_ports;
 
 /** Registers start as random bits drawn from the seed; 0: as zeros. */

@@ -205,6 +205,36 @@ static void write_lanes(FILE *f, const int64_t *values, int32_t n, int32_t p,
     free(word);
 }
 
+/* Draws scales and shifts, writes their files and computes y. */
+static void set_scales(hls_case *c, const hls_stream *x, hls_stream *y,
+                       int32_t ww, int32_t wb, int32_t wacc,
+                       const pta_epilogue *e)
+{
+    int32_t n = x->count;
+    int64_t *scales = allocate((size_t)n * sizeof *scales);
+    int64_t *shifts = allocate((size_t)n * sizeof *shifts);
+    int32_t *w = allocate((size_t)n * sizeof *w);
+    for (int32_t i = 0; i < n; i++) {
+        w[i] = (int32_t)(scales[i] = hls_value(c, ww, true));
+        shifts[i] = hls_value(c, wb, true);
+    }
+    write_lanes(hls_file(c, "S_FILE"), scales, n, x->p, ww);
+    write_lanes(hls_file(c, "B_FILE"), shifts, n, x->p, wacc);
+    pta_scale layer = {.count = n,
+                       .channels = n,
+                       .x = PTA_S64,
+                       .y = PTA_S64,
+                       .w = {w, sizeof *w, n, 1, PTA_S32, shifts},
+                       .epilogue = *e};
+    const void *data = x->data;
+    size_t stride = (size_t)n * sizeof *x->data;
+    pta_batch batch = batch_of(&data, &stride, x, y);
+    pta_scale_ref(&layer, &batch);
+    free(scales);
+    free(shifts);
+    free(w);
+}
+
 static void draw_scale_shift(hls_case *c)
 {
     int32_t n = (int32_t)hls_param(c, "C", 1, 20);
@@ -214,6 +244,7 @@ static void draw_scale_shift(hls_case *c)
     int32_t ww = (int32_t)hls_param(c, "WW", 2, 18);
     int32_t wb = (int32_t)hls_draw(c, 2, 34);
     hls_param(c, "BLOCK", 0, 1);
+    bool ram = hls_param(c, "RAM", 0, 1) != 0;
     int32_t wacc = larger(wb, wx + ww) + 1;
     hls_set(c, "WACC", wacc);
     pta_format f = draw_format(c);
@@ -221,35 +252,20 @@ static void draw_scale_shift(hls_case *c)
     int64_t act_max;
     pta_activation act = draw_act(c, wacc, &act_max);
 
-    int64_t *scales = allocate((size_t)n * sizeof *scales);
-    int64_t *shifts = allocate((size_t)n * sizeof *shifts);
-    int32_t *w = allocate((size_t)n * sizeof *w);
-    for (int32_t i = 0; i < n; i++) {
-        w[i] = (int32_t)(scales[i] = hls_value(c, ww, true));
-        shifts[i] = hls_value(c, wb, true);
-    }
-    write_lanes(hls_file(c, "S_FILE"), scales, n, p, ww);
-    write_lanes(hls_file(c, "B_FILE"), shifts, n, p, wacc);
-
+    hls_memory(c, 's', "S_FILE", p * ww);
+    hls_memory(c, 'b', "B_FILE", p * wacc);
     c->samples = 60;
     hls_stream *x = hls_in(c, "in", n, p, wx, c->samples);
-    hls_stream *y = hls_out(c, "out", n, p, f.width, c->samples);
     hls_fill(c, x, is_signed);
-    pta_scale layer = {.count = n,
-                       .channels = n,
-                       .x = PTA_S64,
-                       .y = PTA_S64,
-                       .w = {w, sizeof *w, n, 1, PTA_S32, shifts},
-                       .epilogue = pta_epilogue_make(10, act, act_max, f)};
-    const void *data = x->data;
-    size_t stride = (size_t)n * sizeof *x->data;
-    pta_batch batch = batch_of(&data, &stride, x, y);
-    pta_scale_ref(&layer, &batch);
+    hls_stream *y = hls_out(c, "out", n, p, f.width, c->samples);
+    pta_epilogue e = pta_epilogue_make(10, act, act_max, f);
+    set_scales(c, x, y, ww, wb, wacc, &e);
+    if (ram) {
+        hls_second_set(c);
+        set_scales(c, x, y, ww, wb, wacc, &e);
+    }
     c->interval = hls_ceil(n, p);
     c->latency = c->interval + 5;
-    free(scales);
-    free(shifts);
-    free(w);
 }
 
 static void draw_relu(hls_case *c)

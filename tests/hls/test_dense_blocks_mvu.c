@@ -10,7 +10,7 @@
 
 typedef struct mvu {
     int32_t m, n, pe, simd, wx, ww, wacc, order, lc;
-    bool x_signed, packed;
+    bool x_signed, packed, ram;
     int64_t *weights, *biases; /* [m][n], [m] */
 } mvu;
 
@@ -28,6 +28,7 @@ static void draw_geometry(hls_case *c, mvu *v)
     v->x_signed = hls_param(c, "X_SIGNED", 0, 1) != 0;
     v->order = (int32_t)hls_param(c, "ORDER", 0, 1);
     hls_param(c, "BLOCK", 0, 1);
+    v->ram = hls_param(c, "RAM", 0, 1) != 0;
     v->wx = (int32_t)hls_param(c, "WX", 2, v->packed ? 8 : 17);
     v->ww = (int32_t)hls_param(c, "WW", 2, v->packed ? 8 : 18);
     v->lc = (int32_t)hls_param(c, "LC", 1,
@@ -145,22 +146,39 @@ static void set_time(hls_case *c, const mvu *v)
     }
 }
 
+static int32_t larger(int32_t a, int32_t b)
+{
+    return a > b ? a : b;
+}
+
 static void draw(hls_case *c, bool packed)
 {
     mvu v = {.packed = packed};
     draw_geometry(c, &v);
+    mvu second = v;
     draw_weights(c, &v);
-    v.wacc = acc_width(&v) + (int32_t)hls_draw(c, 0, 6);
+    draw_weights(c, &second);
+    v.wacc = larger(acc_width(&v), acc_width(&second));
+    v.wacc = second.wacc = v.wacc + (int32_t)hls_draw(c, 0, 6);
     hls_set(c, "WACC", v.wacc);
-    write_memories(c, &v);
+    hls_memory(c, 'w', "W_FILE", v.pe * v.simd * v.ww);
+    hls_memory(c, 'b', "B_FILE", v.pe * v.wacc);
     c->samples = SAMPLES;
     hls_stream *x = hls_in(c, "in", v.n, v.simd, v.wx, SAMPLES);
     hls_stream *y = hls_out(c, "out", v.m, v.pe, v.wacc, SAMPLES);
     hls_fill(c, x, v.x_signed);
+    write_memories(c, &v);
     reference(&v, x, y);
+    if (v.ram) {
+        hls_second_set(c);
+        write_memories(c, &second);
+        reference(&second, x, y);
+    }
     set_time(c, &v);
     free(v.weights);
     free(v.biases);
+    free(second.weights);
+    free(second.biases);
 }
 
 static void draw_mvu(hls_case *c)

@@ -109,12 +109,10 @@ static void draw_pool_avg(hls_case *c)
 
 /* Weights and biases of a depthwise convolution, and their files. */
 static void draw_weights(hls_case *c, const hls_window *g, pta_matrix *m,
-                         int64_t *w, int64_t *bias, int32_t mult)
+                         int64_t *w, int64_t *bias, int32_t mult, int32_t ww,
+                         int32_t acc)
 {
-    int32_t ww = (int32_t)hls_param(c, "WW", 2, 16);
-    int32_t acc = g->w + 1 + ww + 5;
     int32_t cb = hls_ceil(g->in.c, g->p), lanes = g->p * mult;
-    hls_set(c, "WACC", acc);
     for (int32_t i = 0; i < m->rows * m->cols; i++) {
         w[i] = hls_value(c, ww, true);
     }
@@ -149,6 +147,7 @@ static void draw_depthwise(hls_case *c)
     bool is_signed = hls_param(c, "IN_SIGNED", 0, 1) != 0;
     int32_t mult = (int32_t)hls_param(c, "MULT", 1, 3);
     hls_param(c, "W_BLOCK", 0, 1);
+    bool ram = hls_param(c, "RAM", 0, 1) != 0;
     pta_conv conv = {.in = g.in, .out = g.out, .window = g.cells};
     conv.out.c = g.in.c * mult;
     conv.x = conv.y = PTA_S64;
@@ -158,7 +157,11 @@ static void draw_depthwise(hls_case *c)
                           .data = w,
                           .bias = bias};
     conv.w.row_bytes = sizeof *w * (size_t)conv.w.cols;
-    draw_weights(c, &g, &conv.w, w, bias, mult);
+    int32_t ww = (int32_t)hls_param(c, "WW", 2, 16);
+    int32_t acc = g.w + 1 + ww + 5;
+    hls_set(c, "WACC", acc);
+    hls_memory(c, 'w', "W_FILE", g.p * mult * ww);
+    hls_memory(c, 'b', "B_FILE", g.p * mult * acc);
 
     pta_format f = hls_format(c, (int32_t)hls_draw(c, 2, 20));
     int32_t shift = (int32_t)hls_draw(c, -4, 20);
@@ -173,7 +176,13 @@ static void draw_depthwise(hls_case *c)
     hls_stream *y = image_out(c, conv.out, g.p * mult, f.width);
     hls_tensors t;
     hls_batch(&t, c, x, NULL, y);
+    draw_weights(c, &g, &conv.w, w, bias, mult, ww, acc);
     pta_dwconv_ref(&conv, &t.batch);
+    if (ram) {
+        hls_second_set(c);
+        draw_weights(c, &g, &conv.w, w, bias, mult, ww, acc);
+        pta_dwconv_ref(&conv, &t.batch);
+    }
     hls_expect_cells(c, &g, 6);
 }
 
