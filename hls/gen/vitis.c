@@ -15,8 +15,8 @@
 
 #include "hls/driver/format.h"
 #include "hls/driver/regs.h"
-#include "hls/gen/vitis_priv.h"
 #include "ir/format.h"
+#include "vitis_priv.h"
 
 #define SHORT_STREAM 4
 

@@ -4,10 +4,10 @@
  */
 #include <inttypes.h>
 
-#include "hls/gen/vitis_priv.h"
 #include "ir/format.h"
 #include "kernels/act.h"
 #include "kernels/kernel.h"
+#include "vitis_priv.h"
 
 typedef struct layer {
     pta_vitis *v;

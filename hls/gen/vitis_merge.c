@@ -4,9 +4,9 @@
  */
 #include <inttypes.h>
 
-#include "hls/gen/vitis_priv.h"
 #include "ir/format.h"
 #include "kernels/merge.h"
+#include "vitis_priv.h"
 
 typedef struct join {
     pta_vitis *v;

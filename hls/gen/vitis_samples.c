@@ -8,10 +8,10 @@
 #include "base/rng.h"
 #include "hls/driver/files.h"
 #include "hls/driver/format.h"
-#include "hls/gen/vitis_priv.h"
 #include "ir/format.h"
 #include "kernels/number.h"
 #include "runtime/device.h"
+#include "vitis_priv.h"
 
 #define SEED      1
 #define N_SCALES  8
