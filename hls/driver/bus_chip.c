@@ -259,8 +259,10 @@ static pta_status open_all(pta_ctx *ctx, chip *c,
     PTA_TRY(open_memory(ctx, c, bytes));
     PTA_TRY(open_window(ctx, c, PTA_BUS_DMA, "pta_dma", PTA_DMA_ADDRESS,
                         PTA_DMA_BYTES));
-    PTA_TRY(open_window(ctx, c, PTA_BUS_CORE, "pta_core", PTA_CORE_ADDRESS,
-                        PTA_CORE_BYTES));
+    if (!params->no_core) {
+        PTA_TRY(open_window(ctx, c, PTA_BUS_CORE, "pta_core", PTA_CORE_ADDRESS,
+                            PTA_CORE_BYTES));
+    }
     return params->poll ? PTA_OK : open_interrupt(ctx, c);
 }
 

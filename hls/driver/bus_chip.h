@@ -18,6 +18,7 @@ typedef struct pta_bus_chip_params {
     const char *root;         /* put before /sys, /dev, /run; "" on a board */
     const char *slice_digest; /* hexadecimal; the first 32 digits count */
     bool poll;                /* do not wait for interrupts */
+    bool no_core;             /* no registers of the core: only the DMA's */
     uint64_t patience_ns, clock_span_ns; /* 0: 1 s, 20 ms */
 } pta_bus_chip_params;
 

@@ -101,8 +101,7 @@ static pta_status read_free(pta_ctx *ctx, pta_core *core, uint64_t *ns,
     return PTA_OK;
 }
 
-/* The core's clock on the bus's. */
-static pta_status measure_clock(pta_ctx *ctx, pta_core *core, double *hz)
+pta_status pta_core_clock(pta_ctx *ctx, pta_core *core, double *hz)
 {
     uint64_t t0, t1, t;
     uint32_t c0, c1;
@@ -126,7 +125,7 @@ static pta_status check_clock(pta_ctx *ctx, pta_core *core)
                         "the core was built for %u Hz, the manifest says %u Hz",
                         (unsigned)claimed, (unsigned)core->info->clock_hz);
     }
-    PTA_TRY(measure_clock(ctx, core, &hz));
+    PTA_TRY(pta_core_clock(ctx, core, &hz));
     if (hz > 0.99 * (double)claimed && hz < 1.01 * (double)claimed) {
         return PTA_OK;
     }

@@ -62,6 +62,10 @@ pta_status PTA_MUST_CHECK pta_core_open(pta_ctx *ctx, pta_bus *bus,
                                         const pta_core_info *info,
                                         pta_core *core);
 
+/** The core's clock in Hz, measured against the bus's over clock_span_ns. */
+pta_status PTA_MUST_CHECK pta_core_clock(pta_ctx *ctx, pta_core *core,
+                                         double *hz);
+
 /** Writes every memory, then compares every CRC with that of the data. */
 pta_status PTA_MUST_CHECK pta_core_load(pta_ctx *ctx, pta_core *core);
 pta_status PTA_MUST_CHECK pta_core_check(pta_ctx *ctx, pta_core *core);

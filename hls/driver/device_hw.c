@@ -29,7 +29,8 @@ typedef struct slot {
 
 typedef struct hw {
     pta_device base;
-    const pta_slice *slice; /* borrowed */
+    const pta_slice *slice;      /* borrowed */
+    const pta_hw_config *config; /* borrowed */
     const pta_core_info *info;
     const pta_codec *codec; /* borrowed, or NULL */
     pta_device_params params;
@@ -208,6 +209,9 @@ void pta_hw_close(pta_ctx *ctx, pta_device **device)
     pta_free(ctx, d->answer);
     pta_free(ctx, d->slots);
     pta_free(ctx, d->queue);
+    if (d->config->release != NULL) {
+        d->config->release(ctx, d->config);
+    }
     pta_free(ctx, d);
     *device = NULL;
 }
@@ -266,9 +270,15 @@ pta_status pta_hw_open(pta_ctx *ctx, const pta_slice *slice,
                        const pta_device_ops *ops, const pta_hw_config *config,
                        pta_device **out)
 {
-    hw *d;
-    PTA_TRY_ALLOC(ctx, d, 1);
+    hw *d = pta_calloc(ctx, 1, sizeof *d);
+    if (d == NULL) {
+        if (config->release != NULL) {
+            config->release(ctx, config);
+        }
+        return PTA_ERR_NOMEM;
+    }
     pta_device *device = &d->base;
+    d->config = config;
     d->base.ops = ops;
     d->slice = slice;
     d->info = config->info;

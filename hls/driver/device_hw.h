@@ -26,12 +26,15 @@ struct pta_codec {
 };
 
 /** Borrowed by the device until close, with all it points to. */
-typedef struct pta_hw_config {
+typedef struct pta_hw_config pta_hw_config;
+struct pta_hw_config {
     const pta_core_info *info;
     const pta_bus_ops *bus;
     const void *bus_params;
     const pta_codec *codec; /* NULL: the bus format */
-} pta_hw_config;
+    /** Called last at close, and when open fails; NULL: the caller's. */
+    void (*release)(pta_ctx *ctx, const pta_hw_config *config);
+};
 
 /**
  * Opens bus and core, loads ram weights, proves the core. `ops` becomes the

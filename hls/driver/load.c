@@ -73,6 +73,21 @@ static pta_status set_clock(pta_ctx *ctx, volatile uint32_t *slcr)
                     (unsigned)pll, FCLK_MHZ);
 }
 
+pta_status pta_board_fclk(pta_ctx *ctx, const char *root, double *hz)
+{
+    volatile uint32_t *slcr;
+    PTA_TRY(map_page(ctx, root, SLCR, &slcr));
+    uint32_t pll = (slcr[IO_PLL_CTRL / 4] >> 12 & 0x7F) * PS_CLK_MHZ;
+    uint32_t control = slcr[FPGA0_CLK_CTRL / 4];
+    uint32_t divide = (control >> 20 & 63) * (control >> 8 & 63);
+    unmap_page(slcr);
+    if (divide == 0) {
+        return pta_fail(ctx, PTA_ERR_DEVICE, "FCLK0 is not set");
+    }
+    *hz = 1e6 * (double)pll / (double)divide;
+    return PTA_OK;
+}
+
 static pta_status set_slcr(pta_ctx *ctx, const char *root)
 {
     volatile uint32_t *slcr;

@@ -24,6 +24,11 @@ typedef struct pta_load_params {
 pta_status PTA_MUST_CHECK pta_board_load(pta_ctx *ctx,
                                          const pta_load_params *params);
 
+/** FCLK0 in Hz as the registers of the processing system say; reading them
+ * takes root. */
+pta_status PTA_MUST_CHECK pta_board_fclk(pta_ctx *ctx, const char *root,
+                                         double *hz);
+
 /** Configuration data of a .bit for the FPGA manager; *bin is the caller's
  * (pta_free). PTA_ERR_FORMAT, or PTA_ERR_MISMATCH for another part. */
 pta_status PTA_MUST_CHECK pta_bit_to_bin(pta_ctx *ctx, const char *path,

@@ -178,6 +178,16 @@ static bool must_mark(uint32_t at)
            at % PTA_DMA_S2MM == PTA_DMA_LENGTH;
 }
 
+/* A reset clears the addresses, so that the same one is a change again. */
+static void forget_addresses(fake_board *b, uint32_t at, uint32_t value)
+{
+    if (at % PTA_DMA_S2MM == PTA_DMA_CR && (value & PTA_DMA_CR_RESET) != 0) {
+        for (uint32_t i = PTA_DMA_ADDR; i < 0x60; i += PTA_DMA_S2MM) {
+            b->dma_words[i / 4] = b->shown[i / 4] = 0;
+        }
+    }
+}
+
 static void play_dma(fake_board *b)
 {
     static const uint32_t order[] = {PTA_DMA_CR, PTA_DMA_SR, PTA_DMA_ADDR,
@@ -188,6 +198,7 @@ static void play_dma(fake_board *b)
             uint32_t at = channel + order[i], value = b->dma_words[at / 4];
             if (value != b->shown[at / 4]) {
                 pta_dma_model_write(&b->dma, at, value);
+                forget_addresses(b, at, value);
             }
         }
     }

@@ -1,0 +1,206 @@
+/* The device `board`: see device_board.h. */
+#include "hls/driver/device_board.h"
+
+#include <string.h>
+
+#include "hls/driver/bitstream.h"
+#include "hls/driver/vivado_accelerator.h"
+
+#define PATIENCE_MOST_MS   600000
+#define PATIENCE_HLS4ML_NS 10000000000u /* its time of a sample is unknown */
+#define NS_PER_MS          1000000u
+
+/* ---- options ---- */
+
+/* Ends the option at the next comma outside <>; returns what follows. */
+static char *cut(char *text)
+{
+    int depth = 0;
+    for (; *text != '\0'; text++) {
+        depth += (*text == '<') - (*text == '>');
+        if (*text == ',' && depth == 0) {
+            *text = '\0';
+            return text + 1;
+        }
+    }
+    return NULL;
+}
+
+static pta_status parse_patience(pta_ctx *ctx, const char *value,
+                                 pta_board_options *o)
+{
+    char *end;
+    unsigned long ms = strtoul(value, &end, 10);
+    if (end == value || *end != '\0' || value[0] == '-' || ms == 0 ||
+        ms > PATIENCE_MOST_MS) {
+        return pta_fail(ctx, PTA_ERR_USAGE,
+                        "board: patience=%s: expected 1 to %d milliseconds",
+                        value, PATIENCE_MOST_MS);
+    }
+    o->patience_ns = (uint64_t)ms * NS_PER_MS;
+    return PTA_OK;
+}
+
+static pta_status parse_one(pta_ctx *ctx, char *name, pta_board_options *o)
+{
+    char *value = strchr(name, '=');
+    if (value != NULL) {
+        *value++ = '\0';
+    }
+    if (strcmp(name, "poll") == 0 && value == NULL) {
+        o->poll = true;
+    } else if (strcmp(name, "hls4ml") == 0) {
+        o->hls4ml = true;
+        o->bus = value;
+    } else if (strcmp(name, "bitstreams") == 0 && value != NULL) {
+        o->bitstreams = value;
+    } else if (strcmp(name, "root") == 0 && value != NULL) {
+        o->root = value;
+    } else if (strcmp(name, "patience") == 0 && value != NULL) {
+        return parse_patience(ctx, value, o);
+    } else {
+        return pta_fail(ctx, PTA_ERR_USAGE,
+                        "board: unknown option \"%s\"; expected "
+                        "bitstreams=DIR, poll, patience=MS, hls4ml[=BUS]",
+                        name);
+    }
+    return PTA_OK;
+}
+
+pta_status pta_board_options_parse(pta_ctx *ctx, const char *text,
+                                   pta_board_options *out)
+{
+    pta_board_options o = {.root = ""};
+    o.text = pta_strdup(ctx, text != NULL ? text : "");
+    pta_status status = o.text != NULL ? PTA_OK : PTA_ERR_NOMEM;
+    char *next;
+    for (char *at = o.text; status == PTA_OK && at != NULL && *at != '\0';
+         at = next) {
+        next = cut(at);
+        status = parse_one(ctx, at, &o);
+    }
+    if (status != PTA_OK) {
+        pta_board_options_free(ctx, &o);
+        return status;
+    }
+    *out = o;
+    return PTA_OK;
+}
+
+void pta_board_options_free(pta_ctx *ctx, pta_board_options *options)
+{
+    pta_free(ctx, options->text);
+    options->text = NULL;
+}
+
+/* ---- what stands behind the device ---- */
+
+typedef struct board {
+    pta_hw_config config; /* first: release finds the rest */
+    pta_board_options options;
+    pta_bus_chip_params chip;
+    pta_core_names names;
+    pta_bitstream bitstream;
+    pta_core_info info;
+    pta_vivado_accelerator vivado;
+} board;
+
+static void release(pta_ctx *ctx, const pta_hw_config *config)
+{
+    board *b = (board *)(uintptr_t)config;
+    pta_bitstream_free(ctx, &b->bitstream);
+    pta_board_options_free(ctx, &b->options);
+    pta_free(ctx, b);
+}
+
+/* Where the user said, then what rank 0 sent. */
+static pta_status find_core(pta_ctx *ctx, board *b)
+{
+    char cache[PTA_PATH_BYTES];
+    if (b->options.bitstreams == NULL) {
+        return pta_fail(ctx, PTA_ERR_USAGE,
+                        "--device board: --bitstreams DIR is missing");
+    }
+    const char *folder = b->options.bitstreams;
+    pta_status status =
+        pta_bitstream_find(ctx, folder, &b->names, &b->bitstream);
+    if (status == PTA_ERR_NOT_FOUND &&
+        pta_bitstream_cache(ctx, cache) == PTA_OK &&
+        pta_bitstream_find(ctx, cache, &b->names, &b->bitstream) == PTA_OK) {
+        return PTA_OK;
+    }
+    /* Again, to say what is missing where the user looks. */
+    return status != PTA_ERR_NOT_FOUND
+               ? status
+               : pta_bitstream_find(ctx, folder, &b->names, &b->bitstream);
+}
+
+static pta_status open_ours(pta_ctx *ctx, board *b)
+{
+    PTA_TRY(find_core(ctx, b));
+    const pta_manifest *m = b->bitstream.manifest;
+    pta_manifest_info(m, &b->info);
+    b->chip.slice_digest = m->slice_digest;
+    return PTA_OK;
+}
+
+static pta_status open_vivado(pta_ctx *ctx, board *b, const pta_slice *slice)
+{
+    PTA_TRY(
+        pta_vivado_accelerator_make(ctx, slice, b->options.bus, &b->vivado));
+    b->info = b->vivado.info;
+    b->config.codec = &b->vivado.codec;
+    b->chip.slice_digest = b->names.rom;
+    b->chip.no_core = b->chip.poll = true; /* no registers, no interrupt */
+    if (b->chip.patience_ns == 0) {
+        b->chip.patience_ns = PATIENCE_HLS4ML_NS;
+    }
+    return PTA_OK;
+}
+
+static pta_status prepare(pta_ctx *ctx, board *b, const pta_slice *slice,
+                          const char *options, const pta_bus_ops *bus)
+{
+    PTA_TRY(pta_board_options_parse(ctx, options, &b->options));
+    b->chip = (pta_bus_chip_params){.root = b->options.root,
+                                    .poll = b->options.poll,
+                                    .patience_ns = b->options.patience_ns};
+    b->config = (pta_hw_config){.info = &b->info,
+                                .bus = bus,
+                                .bus_params = &b->chip,
+                                .release = release};
+    pta_core_names_of(slice, &b->names);
+    return b->options.hls4ml ? open_vivado(ctx, b, slice) : open_ours(ctx, b);
+}
+
+pta_status pta_board_open(pta_ctx *ctx, const pta_slice *slice,
+                          const pta_device_params *params,
+                          const pta_device_ops *ops, const pta_bus_ops *bus,
+                          pta_device **out)
+{
+    board *b;
+    PTA_TRY_ALLOC(ctx, b, 1);
+    pta_status status = prepare(ctx, b, slice, params->options, bus);
+    if (status != PTA_OK) {
+        release(ctx, &b->config);
+        return status;
+    }
+    return pta_hw_open(ctx, slice, params, ops, &b->config, out);
+}
+
+static pta_status open_board(pta_ctx *ctx, const pta_slice *slice,
+                             const pta_device_params *params, pta_device **out)
+{
+    return pta_board_open(ctx, slice, params, &pta_device_board, &pta_bus_chip,
+                          out);
+}
+
+const pta_device_ops pta_device_board = {.name = "board",
+                                         .open = open_board,
+                                         .in_buffer = pta_hw_in_buffer,
+                                         .out_buffer = pta_hw_out_buffer,
+                                         .submit = pta_hw_submit,
+                                         .collect = pta_hw_collect,
+                                         .reset = pta_hw_reset,
+                                         .close = pta_hw_close,
+                                         .overlap = 2};
