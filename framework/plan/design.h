@@ -63,7 +63,7 @@ typedef struct pta_block_memory {
 
 #define PTA_BLOCK_IN_MAX       2
 #define PTA_BLOCK_OUT_MAX      4
-#define PTA_BLOCK_PARAMS_MAX   28
+#define PTA_BLOCK_PARAMS_MAX   32
 #define PTA_BLOCK_MEMORIES_MAX 2
 
 typedef struct pta_block {
@@ -154,5 +154,10 @@ pta_status PTA_MUST_CHECK pta_design_build(pta_ctx *ctx, const pta_slice *slice,
                                            const pta_fold *folds,
                                            pta_design **out);
 void pta_design_destroy(pta_ctx *ctx, pta_design **design);
+
+/** Why two products of a step cannot share a DSP ("weights may be the least of
+ * their format"), for reports; NULL if they do wherever pe > 1. Decided from
+ * formats alone, so that planner and generator agree. */
+const char *pta_step_unpacked(const pta_slice *slice, const pta_step *step);
 
 #endif

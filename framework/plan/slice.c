@@ -5,6 +5,7 @@
 
 static void step_free(pta_ctx *ctx, pta_step *step)
 {
+    pta_free(ctx, step->name);
     pta_free(ctx, step->in);
     pta_copy_free(ctx, &step->crop_runs);
     pta_free(ctx, step->weights.data);

@@ -87,7 +87,8 @@ typedef struct pta_step_weights {
 
 typedef struct pta_step {
     pta_step_op op;
-    int32_t node;        /* graph node, for names and parameters */
+    int32_t node;        /* graph node, for parameters */
+    char *name;          /* owned; the layer's, for messages */
     int32_t n_in;
     int32_t *in;         /* owned; value indices */
     int32_t out;         /* value index */

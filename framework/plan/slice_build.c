@@ -160,6 +160,12 @@ static bool same_box(const pta_region *a, const pta_region *b)
            a->c0 == b->c0 && a->c1 == b->c1;
 }
 
+static pta_status name_step(builder *b, pta_step *step)
+{
+    step->name = pta_strdup(b->ctx, b->graph->nodes[step->node].name);
+    return step->name != NULL ? PTA_OK : PTA_ERR_NOMEM;
+}
+
 /* Boxes of one view are cropped as boxes, others run by run. */
 static pta_status add_crop(builder *b, int32_t from, int32_t to)
 {
@@ -174,6 +180,7 @@ static pta_status add_crop(builder *b, int32_t from, int32_t to)
                        .out = to,
                        .crop_h = box ? want->h0 - have->h0 : -1,
                        .crop_c = box ? want->c0 - have->c0 : -1};
+    PTA_TRY(name_step(b, step));
     PTA_TRY_ALLOC(b->ctx, step->in, 1);
     step->in[0] = from;
     return box ? PTA_OK : pta_region_copy(b->ctx, have, want, &step->crop_runs);
@@ -228,8 +235,8 @@ static pta_status add_step(builder *b, int32_t id)
         out->dtype = s->is_float ? PTA_F32 : b->plan->formats[id].acc;
     }
     pta_step_parameters(b->graph, b->plan, s, &s->values[in[0]].region, &step);
-    s->steps[s->n_steps++] = step;
-    return PTA_OK;
+    s->steps[s->n_steps] = step;
+    return name_step(b, &s->steps[s->n_steps++]);
 }
 
 static pta_status add_reshape(builder *b, int32_t id)
