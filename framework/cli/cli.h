@@ -27,7 +27,7 @@ int pta_exit_code(pta_status status);
 void pta_report_failure(const pta_ctx *ctx, pta_status status);
 
 extern const pta_verb pta_verb_info, pta_verb_plan, pta_verb_show, pta_verb_run,
-    pta_verb_check, pta_verb_fetch, pta_verb_calibrate;
+    pta_verb_check, pta_verb_fetch, pta_verb_build, pta_verb_calibrate, pta_verb_board;
 
 /** Parses, runs `body` unless help was asked for, reports, cleans up: the whole
  * of a verb without MPI. */
@@ -109,6 +109,8 @@ typedef struct pta_table_text {
 void pta_table_begin(pta_table_text *table, pta_ctx *ctx, const char *headings);
 void pta_table_cell(pta_table_text *table, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+/** Releases without printing; may be called again. */
+void pta_table_free(pta_table_text *table);
 /** Prints, releases; PTA_ERR_NOMEM if a cell was lost. */
 pta_status PTA_MUST_CHECK pta_table_end(pta_table_text *table, FILE *file);
 
