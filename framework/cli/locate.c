@@ -320,8 +320,8 @@ static void release(pta_ctx *ctx, locator *l)
 
 pta_status pta_locate(pta_ctx *ctx, const pta_graph *graph,
                       const pta_plan *plan, pta_weights *weights,
-                      pta_feed *feed, const char *device, int64_t sample,
-                      pta_difference *out)
+                      pta_feed *feed, const pta_device_ops *const *devices,
+                      const char *device, int64_t sample, pta_difference *out)
 {
     pta_difference found = {.sample = sample, .node = -1};
     locator l = {.graph = graph,
@@ -329,7 +329,8 @@ pta_status pta_locate(pta_ctx *ctx, const pta_graph *graph,
                  .weights = weights,
                  .inputs = &feed->layout,
                  .found = &found};
-    PTA_TRY(pta_device_find(ctx, device, &l.ops, &l.device_options));
+    PTA_TRY(
+        pta_device_find_in(ctx, devices, device, &l.ops, &l.device_options));
     pta_status status = locate(ctx, &l, feed, sample);
     release(ctx, &l);
     if (status == PTA_OK) {

@@ -9,6 +9,7 @@
 #define PTA_CLI_LOCATE_H
 
 #include "cli/feed.h"
+#include "runtime/device.h"
 
 #define PTA_DIFFERENCE_TEXT 512
 
@@ -22,11 +23,14 @@ typedef struct pta_difference {
                     being the first of them */
 } pta_difference;
 
-/** Local. `device` as given to run. */
+/** Local. `device` as given to run, among the host's and `devices` (NULL: no
+ * more). */
 pta_status PTA_MUST_CHECK pta_locate(pta_ctx *ctx, const pta_graph *graph,
                                      const pta_plan *plan, pta_weights *weights,
-                                     pta_feed *feed, const char *device,
-                                     int64_t sample, pta_difference *out);
+                                     pta_feed *feed,
+                                     const pta_device_ops *const *devices,
+                                     const char *device, int64_t sample,
+                                     pta_difference *out);
 
 /** "sample 3: layer fc1, board 2, element [17]: expected -4, got -5". */
 void pta_difference_print(const pta_graph *graph, const pta_difference *d,

@@ -127,6 +127,16 @@ static void print_cell(const pta_table_text *table, int i, FILE *file)
     fputs(is_last ? "\n" : "  ", file);
 }
 
+void pta_table_free(pta_table_text *table)
+{
+    for (int i = 0; i < table->n_cells; i++) {
+        pta_free(table->ctx, table->cells[i]);
+    }
+    pta_free(table->ctx, table->cells);
+    table->cells = NULL;
+    table->n_cells = table->room = 0;
+}
+
 pta_status pta_table_end(pta_table_text *table, FILE *file)
 {
     if (!table->failed) {
@@ -134,10 +144,7 @@ pta_status pta_table_end(pta_table_text *table, FILE *file)
             print_cell(table, i, file);
         }
     }
-    for (int i = 0; i < table->n_cells; i++) {
-        pta_free(table->ctx, table->cells[i]);
-    }
-    pta_free(table->ctx, table->cells);
+    pta_table_free(table);
     return table->failed ? PTA_ERR_NOMEM : PTA_OK;
 }
 

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cli/devices.h"
 #include "cli/report.h"
 #include "cli/results.h"
 #include "cli/verify.h"
@@ -36,7 +37,7 @@
          .fallback = "fixed",                                                  \
          .group = "Run",                                                       \
          .placeholder = "NAME",                                                \
-         .help = "float, blas or fixed; options after a colon"},               \
+         .help = "float, blas, fixed or rtl; options after a colon"},          \
         {.name = "mode",                                                       \
          .kind = PTA_OPTION_CHOICE,                                            \
          .fallback = "throughput",                                             \
@@ -121,8 +122,8 @@ static pta_status open_device_kind(pta_ctx *ctx, job *j)
 {
     const pta_device_ops *ops;
     const char *rest;
-    PTA_TRY(pta_device_find(ctx, pta_options_text(j->options, "device"), &ops,
-                            &rest));
+    PTA_TRY(pta_device_find_in(
+        ctx, pta_devices, pta_options_text(j->options, "device"), &ops, &rest));
     j->is_float = ops->is_float;
     return PTA_OK;
 }
@@ -403,8 +404,8 @@ static pta_status fill_report(pta_ctx *ctx, job *j)
     r->argmax_differs = v->argmax_differs;
     r->has_difference = v->first_bad >= 0 && j->verb == &pta_verb_check;
     return r->has_difference
-               ? pta_locate(ctx, j->graph, r->plan, j->weights, j->feed, device,
-                            v->first_bad, &r->difference)
+               ? pta_locate(ctx, j->graph, r->plan, j->weights, j->feed,
+                            pta_devices, device, v->first_bad, &r->difference)
                : PTA_OK;
 }
 
@@ -470,6 +471,7 @@ static pta_status execute(pta_ctx *ctx, job *j, pta_status parsed)
     const char *mode = pta_options_text(o, "mode");
     pta_run_options run = {
         .device = pta_options_text(o, "device"),
+        .devices = pta_devices,
         .mode = strcmp(mode, "latency") == 0 ? PTA_MODE_LATENCY
                                              : PTA_MODE_THROUGHPUT,
         .micro_batch = (int32_t)pta_options_int(o, "micro-batch"),

@@ -12,6 +12,18 @@
 
 #define PTA_TOP_NAME "pta_top" /* module of every generated core */
 
+typedef enum pta_weight_kind {
+    PTA_WEIGHTS_PLANNED, /* as the plan's foldings say, ROM by default */
+    PTA_WEIGHTS_ROM,
+    PTA_WEIGHTS_RAM
+} pta_weight_kind;
+
+/** Chooses what foldings the plan leaves open, within `budget`, puts the
+ * weights where `weights` says, and builds the design. `folds` [n_steps]. */
+pta_status PTA_MUST_CHECK pta_generate_design(
+    pta_ctx *ctx, const pta_slice *slice, const pta_budget *budget,
+    pta_weight_kind weights, pta_fold *folds, pta_design **out);
+
 typedef struct pta_generate_options {
     const pta_graph *graph; /* names of tensors in the manifest, or NULL */
     const char *generator;  /* "partita 0.1.0"; NULL: "partita" */

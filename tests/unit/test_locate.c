@@ -91,7 +91,7 @@ static pta_difference locate(net *n)
     UNIT_OK(n->ctx, pta_feed_open(n->ctx, n->graph, n->plan, "random:5:3", 0,
                                   false, &feed));
     UNIT_OK(n->ctx, pta_locate(n->ctx, n->graph, n->plan, &n->weights, feed,
-                               "fixed", 2, &found));
+                               NULL, "fixed", 2, &found));
     pta_feed_close(n->ctx, &feed);
     return found;
 }

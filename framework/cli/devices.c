@@ -1,0 +1,6 @@
+/* The devices in hardware. */
+#include "cli/devices.h"
+
+#include "hls/gen/device_rtl.h"
+
+const pta_device_ops *const pta_devices[] = {&pta_device_rtl, NULL};
