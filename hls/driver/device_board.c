@@ -5,6 +5,7 @@
 
 #include "hls/driver/bitstream.h"
 #include "hls/driver/vivado_accelerator.h"
+#include "hls/gen/generate.h"
 
 #define PATIENCE_MOST_MS   600000
 #define PATIENCE_HLS4ML_NS 10000000000u /* its time of a sample is unknown */
@@ -101,6 +102,7 @@ typedef struct board {
     pta_bus_chip_params chip;
     pta_core_names names;
     pta_bitstream bitstream;
+    pta_generated *generated; /* owned; writable weights, or NULL */
     pta_core_info info;
     pta_vivado_accelerator vivado;
 } board;
@@ -108,6 +110,7 @@ typedef struct board {
 static void release(pta_ctx *ctx, const pta_hw_config *config)
 {
     board *b = (board *)(uintptr_t)config;
+    pta_generated_destroy(ctx, &b->generated);
     pta_bitstream_free(ctx, &b->bitstream);
     pta_board_options_free(ctx, &b->options);
     pta_free(ctx, b);
@@ -135,13 +138,74 @@ static pta_status find_core(pta_ctx *ctx, board *b)
                : pta_bitstream_find(ctx, folder, &b->names, &b->bitstream);
 }
 
-static pta_status open_ours(pta_ctx *ctx, board *b)
+/* ---- writable weights ---- */
+
+/* Another version of the generator may lay memories out differently. */
+static pta_status check_memories(pta_ctx *ctx, const board *b)
+{
+    const pta_manifest *m = b->bitstream.manifest;
+    const pta_generated *g = b->generated;
+    int32_t n = 0;
+    for (int32_t i = 0; i < m->n_memories; i++) {
+        const pta_manifest_memory *built = &m->memories[i];
+        if (!built->writable) {
+            continue;
+        }
+        if (n >= g->n_memories || g->memories[n].n_words != built->words ||
+            g->memories[n].word_lanes != built->lanes) {
+            return pta_fail(ctx, PTA_ERR_MISMATCH,
+                            "%s: memory %s has %u words of %u bits, which this "
+                            "version (%s built it) lays out differently",
+                            b->bitstream.manifest_path, built->file,
+                            (unsigned)built->words, (unsigned)built->word_bits,
+                            m->generator);
+        }
+        n++;
+    }
+    return n == g->n_memories
+               ? PTA_OK
+               : pta_fail(ctx, PTA_ERR_MISMATCH,
+                          "%s: has %d writable memories, expected %d",
+                          b->bitstream.manifest_path, (int)n,
+                          (int)g->n_memories);
+}
+
+static pta_status generate(pta_ctx *ctx, board *b, const pta_slice *slice,
+                           pta_fold *folds)
+{
+    pta_generate_options options = {.clock_hz = b->info.clock_hz};
+    pta_design *design;
+    pta_slice as_built = *slice;
+    as_built.engine = b->bitstream.manifest->engine;
+    PTA_TRY(pta_manifest_folds(ctx, b->bitstream.manifest, &as_built, folds));
+    PTA_TRY(pta_design_build(ctx, &as_built, folds, &design));
+    pta_status status =
+        pta_generate(ctx, &as_built, folds, design, &options, &b->generated);
+    pta_design_destroy(ctx, &design);
+    return status == PTA_OK ? check_memories(ctx, b) : status;
+}
+
+/* The slice's weights in the layout of the core's memories. */
+static pta_status make_weights(pta_ctx *ctx, board *b, const pta_slice *slice)
+{
+    pta_fold *folds;
+    PTA_TRY_ALLOC(ctx, folds, slice->n_steps);
+    pta_status status = generate(ctx, b, slice, folds);
+    pta_free(ctx, folds);
+    if (status == PTA_OK) {
+        b->info.n_memories = b->generated->n_memories;
+        b->info.memories = b->generated->memories;
+    }
+    return status;
+}
+
+static pta_status open_ours(pta_ctx *ctx, board *b, const pta_slice *slice)
 {
     PTA_TRY(find_core(ctx, b));
     const pta_manifest *m = b->bitstream.manifest;
     pta_manifest_info(m, &b->info);
     b->chip.slice_digest = m->slice_digest;
-    return PTA_OK;
+    return m->ram ? make_weights(ctx, b, slice) : PTA_OK;
 }
 
 static pta_status open_vivado(pta_ctx *ctx, board *b, const pta_slice *slice)
@@ -170,7 +234,8 @@ static pta_status prepare(pta_ctx *ctx, board *b, const pta_slice *slice,
                                 .bus_params = &b->chip,
                                 .release = release};
     pta_core_names_of(slice, &b->names);
-    return b->options.hls4ml ? open_vivado(ctx, b, slice) : open_ours(ctx, b);
+    return b->options.hls4ml ? open_vivado(ctx, b, slice)
+                             : open_ours(ctx, b, slice);
 }
 
 pta_status pta_board_open(pta_ctx *ctx, const pta_slice *slice,
