@@ -64,8 +64,7 @@ module pta_mvu #(
     // Results under way at full rate: one a cycle, all the way round.
     localparam ROOM = 1 << $clog2(AFTER + $clog2(CHAINS) + 6);
     localparam XB = X_SIGNED != 0 ? WX : WX + 1;
-    localparam PB = XB + WW;
-    localparam SW = PB + $clog2(LEN);
+    localparam SW = XB + WW + $clog2(LEN);
 
     wire step_valid, step_first, step_last, pop;
     wire [RW-1:0] step_row;
@@ -81,54 +80,10 @@ module pta_mvu #(
         .w_data(w_data));
     assign w_q = RAM != 0 ? w : 0;
 
-    // Lane s is place s % LEN of its chain; a shorter chain is its end. Each
-    // place works a cycle after the one before it.
-    wire [SIMD*PE*SW-1:0] p;
     wire [CHAINS*PE*SW-1:0] parts;
-    genvar s, r;
-    generate
-        for (s = 0; s < SIMD; s = s + 1) begin : lane
-            localparam CHAIN = s / LEN;
-            localparam REST = SIMD - CHAIN * LEN;
-            localparam PLACE = s % LEN + (REST < LEN ? LEN - REST : 0);
-            wire [WX-1:0] x_raw;
-            wire [PE*WW-1:0] w_raw;
-            wire signed [XB-1:0] x_now;
-            pta_delay #(.W(WX), .N(PLACE)) x_delay (
-                .clk(clk), .in(x[s*WX +: WX]), .out(x_raw));
-            pta_delay #(.W(PE*WW), .N(PLACE)) w_delay (
-                .clk(clk), .in(w[s*PE*WW +: PE*WW]), .out(w_raw));
-            if (X_SIGNED != 0) assign x_now = x_raw;
-            else assign x_now = {1'b0, x_raw};
-
-            for (r = 0; r < PE; r = r + 1) begin : row
-                reg signed [XB-1:0] a;
-                reg signed [WW-1:0] b;
-                reg signed [PB-1:0] m;
-                always @(posedge clk) begin
-                    a <= x_now;
-                    b <= w_raw[r*WW +: WW];
-                    m <= a * b;
-                end
-                wire signed [SW-1:0] m_wide = m;
-                if (LEN == 1) begin : alone
-                    assign p[(s*PE+r)*SW +: SW] = m_wide;
-                end else begin : chain
-                    reg signed [SW-1:0] sum;
-                    if (s % LEN == 0) begin : head
-                        always @(posedge clk) sum <= m_wide;
-                    end else begin : next
-                        always @(posedge clk)
-                            sum <= $signed(p[((s-1)*PE+r)*SW +: SW]) + m_wide;
-                    end
-                    assign p[(s*PE+r)*SW +: SW] = sum;
-                end
-            end
-            if (s % LEN == LEN - 1 || s == SIMD - 1) begin : tail
-                assign parts[CHAIN*PE*SW +: PE*SW] = p[s*PE*SW +: PE*SW];
-            end
-        end
-    endgenerate
+    pta_products #(.PE(PE), .SIMD(SIMD), .WX(WX), .X_SIGNED(X_SIGNED),
+        .WW(WW), .LC(LC)) products (
+        .clk(clk), .x(x), .w(w), .parts(parts));
 
     pta_mvu_sums #(.PE(PE), .PARTS(CHAINS), .SW(SW), .WACC(WACC), .MG(MG),
                    .NG(NG), .ORDER(ORDER), .AFTER(AFTER), .IN_DSP(IN_DSP),

@@ -40,40 +40,9 @@ module pta_mvu_sums #(
     localparam TW = SW + T;
     localparam L = AFTER + T; // cycles from step to sum; at least 2
 
-    // Level 0: the parts; level k: ceil(PARTS / 2^k) sums of neighbours.
-    wire [(T+1)*PARTS*PE*TW-1:0] level;
-    genvar k, i, r;
-    generate
-        for (i = 0; i < PARTS; i = i + 1) begin : leaf
-            for (r = 0; r < PE; r = r + 1) begin : pe
-                wire signed [SW-1:0] part = parts[(i*PE+r)*SW +: SW];
-                wire signed [TW-1:0] wide = part;
-                assign level[(i*PE+r)*TW +: TW] = wide;
-            end
-        end
-        for (k = 1; k <= T; k = k + 1) begin : tree
-            localparam BELOW = (PARTS + (1 << (k-1)) - 1) >> (k-1);
-            for (i = 0; i < PARTS; i = i + 1) begin : node
-                for (r = 0; r < PE; r = r + 1) begin : pe
-                    if (i < (BELOW + 1) / 2) begin : sum
-                        localparam FROM = (k-1) * PARTS + 2 * i;
-                        reg [TW-1:0] q;
-                        if (2 * i + 1 < BELOW) begin : two
-                            always @(posedge clk)
-                                q <= level[(FROM*PE+r)*TW +: TW]
-                                   + level[((FROM+1)*PE+r)*TW +: TW];
-                        end else begin : one
-                            always @(posedge clk)
-                                q <= level[(FROM*PE+r)*TW +: TW];
-                        end
-                        assign level[((k*PARTS+i)*PE+r)*TW +: TW] = q;
-                    end else begin : unused
-                        assign level[((k*PARTS+i)*PE+r)*TW +: TW] = 0;
-                    end
-                end
-            end
-        end
-    endgenerate
+    wire [PE*TW-1:0] sums;
+    pta_tree #(.PE(PE), .PARTS(PARTS), .SW(SW)) tree (
+        .clk(clk), .parts(parts), .sums(sums));
 
     // What the step was, when its sums are there; the bias a cycle before.
     wire valid, first, last;
@@ -94,9 +63,10 @@ module pta_mvu_sums #(
     assign b_q = RAM != 0 ? bias : 0;
 
     wire [PE*WACC-1:0] old, next;
+    genvar r;
     generate
         for (r = 0; r < PE; r = r + 1) begin : acc
-            wire signed [TW-1:0] sum = level[(T*PARTS*PE+r)*TW +: TW];
+            wire signed [TW-1:0] sum = sums[r*TW +: TW];
             wire signed [WACC-1:0] wide = sum;
             assign next[r*WACC +: WACC] =
                 (first ? bias[r*WACC +: WACC] : old[r*WACC +: WACC]) + wide;
