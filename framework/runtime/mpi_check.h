@@ -13,10 +13,11 @@
 
 /** Every tag of the runtime. Between two ranks a wire has its own tag. */
 enum {
-    PTA_TAG_SLICE = 1, /* weights for a rank that cannot open the model */
-    PTA_TAG_CLOCK = 2, /* a board's clocks, to rank 0 */
-    PTA_TAG_NET = 3,   /* netbench.c */
-    PTA_TAG_WIRE = 16  /* + index of the wire */
+    PTA_TAG_SLICE = 1,     /* weights for a rank that cannot open the model */
+    PTA_TAG_CLOCK = 2,     /* a board's clocks, to rank 0 */
+    PTA_TAG_NET = 3,       /* netbench.c */
+    PTA_TAG_BITSTREAM = 4, /* for a rank whose host lacks its core */
+    PTA_TAG_WIRE = 16      /* + index of the wire */
 };
 
 /** Longest single transfer outside the stream. */
