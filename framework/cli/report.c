@@ -46,21 +46,22 @@ static json_t *stages_json(const pta_report *r)
             &r->plan->stages[pta_plan_stage_of(r->plan, c->board, &part)];
         json_array_append_new(
             stages,
-            json_pack(
-                "{s:i,s:i,s:o,s:s,s:i,s:I,s:f,s:f,s:f,s:f,s:f,s:f,s:I,s:I,s:o}",
-                "rank", c->rank, "board", (int)c->board, "layers",
-                layers_json(r->graph, stage), "split",
-                pta_split_name(stage->split), "part", (int)part, "samples",
-                (json_int_t)c->n_samples, "compute_us",
-                us_per_sample(c, c->compute_ns), "wait_us",
-                us_per_sample(c, c->wait_ns), "send_us",
-                us_per_sample(c, c->send_ns), "median_batch_compute_us",
-                1e-3 * (double)c->median_compute_ns, "bytes_in",
-                per_sample(c, c->bytes_in), "bytes_out",
-                per_sample(c, c->bytes_out), "total_bytes_in",
-                (json_int_t)c->bytes_in, "total_bytes_out",
-                (json_int_t)c->bytes_out, "cycles",
-                count(c->cycles != PTA_COST_ABSENT, (int64_t)c->cycles)));
+            json_pack("{s:i,s:i,s:o,s:s,s:i,s:I,s:f,s:f,s:f,s:f,s:f,s:f,s:I,s:"
+                      "I,s:o,s:o}",
+                      "rank", c->rank, "board", (int)c->board, "layers",
+                      layers_json(r->graph, stage), "split",
+                      pta_split_name(stage->split), "part", (int)part,
+                      "samples", (json_int_t)c->n_samples, "compute_us",
+                      us_per_sample(c, c->compute_ns), "wait_us",
+                      us_per_sample(c, c->wait_ns), "send_us",
+                      us_per_sample(c, c->send_ns), "median_batch_compute_us",
+                      1e-3 * (double)c->median_compute_ns, "bytes_in",
+                      per_sample(c, c->bytes_in), "bytes_out",
+                      per_sample(c, c->bytes_out), "total_bytes_in",
+                      (json_int_t)c->bytes_in, "total_bytes_out",
+                      (json_int_t)c->bytes_out, "cycles",
+                      count(c->cycles != PTA_COST_ABSENT, (int64_t)c->cycles),
+                      "modelled", pta_modelled_stage_json(&r->modelled, b)));
     }
     return stages;
 }
@@ -105,7 +106,7 @@ json_t *pta_report_json(const pta_report *r)
     json_t *latency =
         json_pack("{s:f,s:f,s:f,s:f}", "p50", r->latency.p50, "p95",
                   r->latency.p95, "p99", r->latency.p99, "max", r->latency.max);
-    json_t *modelled = json_pack("{s:n,s:n}", "latency_us", "throughput_per_s");
+    json_t *modelled = pta_modelled_json(&r->modelled);
     json_t *digest = r->has_digest ? json_string(r->digest) : json_null();
     return json_pack(
         "{s:s,s:s,s:s,s:s,s:s,s:i,s:i,s:i,s:i,s:i,s:i,s:I,s:o,s:o,s:o,s:o,s:o,"
@@ -217,5 +218,6 @@ pta_status pta_report_print(pta_ctx *ctx, const pta_report *r, FILE *file)
             r->mode);
     fprintf(file, "throughput  %s samples/s\n",
             pta_print_count((int64_t)(r->throughput + 0.5), n));
+    pta_modelled_print(&r->modelled, file);
     return print_stages(ctx, r, file);
 }

@@ -7,6 +7,7 @@
 
 #include "cli/cli.h"
 #include "cli/locate.h"
+#include "cli/modelled.h"
 #include "cli/score.h"
 #include "cli/usage.h"
 #include "runtime/run.h"
@@ -27,6 +28,7 @@ typedef struct pta_report {
     double throughput;       /* samples per second */
     pta_stage_clock *clocks; /* owned by the caller; [n_boards] */
     pta_usage *usage;        /* owned by the caller; [ranks] */
+    pta_modelled modelled;   /* owned by the caller */
     bool has_difference;
     pta_difference difference;
 } pta_report;

@@ -8,10 +8,12 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cli/bitstreams.h"
 #include "cli/devices.h"
 #include "cli/report.h"
 #include "cli/results.h"
 #include "cli/verify.h"
+#include "runtime/device_wait.h"
 
 /* Bytes of one segment of encoded samples on rank 0. */
 #define SEGMENT_BYTES ((size_t)64 << 20)
@@ -37,7 +39,7 @@
          .fallback = "fixed",                                                  \
          .group = "Run",                                                       \
          .placeholder = "NAME",                                                \
-         .help = "float, blas, fixed or rtl; options after a colon"},          \
+         .help = "float, blas, fixed, rtl or board; options after a colon"},   \
         {.name = "mode",                                                       \
          .kind = PTA_OPTION_CHOICE,                                            \
          .fallback = "throughput",                                             \
@@ -64,6 +66,25 @@
          .kind = PTA_OPTION_FLAG,                                              \
          .group = "Run",                                                       \
          .help = "refuse unless there is one rank per board"},                 \
+        {.name = "bitstreams",                                                 \
+         .kind = PTA_OPTION_TEXT,                                              \
+         .group = "Run",                                                       \
+         .placeholder = "DIR",                                                 \
+         .help = "of partita build, with a .bit in each folder, for the "      \
+                 "device board"},                                              \
+        {.name = "cluster",                                                    \
+         .kind = PTA_OPTION_TEXT,                                              \
+         .group = "Modelled time",                                             \
+         .placeholder = "FILE",                                                \
+         .help = "also say what boards would take: a cluster file, or pynq "   \
+                 "for the defaults"},                                          \
+        {.name = "model",                                                      \
+         .kind = PTA_OPTION_CHOICE,                                            \
+         .fallback = "boards",                                                 \
+         .group = "Modelled time",                                             \
+         .choices = "boards|hosts",                                            \
+         .help = "compute times in it: of the boards' accelerators, or as "    \
+                 "measured on these hosts"},                                   \
         {.name = "json",                                                       \
          .kind = PTA_OPTION_TEXT,                                              \
          .group = "Output",                                                    \
@@ -77,6 +98,12 @@
 
 static const pta_option run_options[] = {
     RUN_OPTIONS,
+    {.name = "compute",
+     .kind = PTA_OPTION_CHOICE,
+     .fallback = "real",
+     .group = "Modelled time",
+     .choices = "real|wait",
+     .help = "wait: stages sleep for their modelled time, nothing is computed"},
     {.name = "check",
      .kind = PTA_OPTION_FLAG,
      .group = "Output",
@@ -86,12 +113,17 @@ static const pta_option run_options[] = {
 
 static const pta_option check_options[] = {RUN_OPTIONS, {.name = NULL}};
 
+/* --compute wait */
+static const pta_device_ops *const waiting[] = {&pta_device_wait, NULL};
+
 typedef struct job {
     const pta_verb *verb;
     pta_options *options; /* owned */
     MPI_Comm comm;        /* owned */
     int rank, size;
     bool is_float; /* the device's */
+    bool waits;    /* --compute wait */
+    char *device;  /* owned; what the runner opens */
     pta_loaded loaded;
     pta_graph *own_graph; /* owned; ranks without the model's graph */
     const pta_graph *graph;
@@ -104,6 +136,7 @@ typedef struct job {
     pta_results *results;          /* owned, or NULL */
     pta_results_output *described; /* owned; of the results' outputs */
     pta_stage_clock *clocks;       /* owned; one segment's */
+    pta_fabric fabric;             /* owned; --cluster */
     const int32_t *labels;
     char *in, *out;       /* owned; one segment */
     int32_t *classes;     /* owned; one segment */
@@ -138,15 +171,93 @@ static pta_status need_data(pta_ctx *ctx, const job *j)
     return PTA_OK;
 }
 
+/* ---- modelled time ---- */
+
+static const char *cluster_path(const job *j)
+{
+    const char *path = pta_options_text(j->options, "cluster");
+    return path == NULL && j->waits ? "pynq" : path;
+}
+
+/* Boards of all copies, a host each. */
+static int32_t n_hosts(const job *j)
+{
+    int32_t n = j->loaded.plan->n_boards;
+    return n * pta_place(n, j->size, 0).copies;
+}
+
+static pta_status open_fabric(pta_ctx *ctx, job *j)
+{
+    const char *path = cluster_path(j);
+    if (path == NULL) {
+        return PTA_OK;
+    }
+    return pta_fabric_open(ctx, path, n_hosts(j), &j->fabric);
+}
+
+/* The device of all ranks, as rank 0 says. */
+static pta_status choose_device(pta_ctx *ctx, job *j)
+{
+    char text[PTA_WAIT_TEXT];
+    const char *device = pta_options_text(j->options, "device");
+    pta_status local = PTA_OK;
+    if (j->rank == 0 && j->waits) {
+        pta_wait_params params = {.host = j->fabric.hosts,
+                                  .budget = &j->fabric.budget};
+        local = pta_wait_print(ctx, &params, text);
+        device = text;
+    }
+    if (j->rank == 0 && local == PTA_OK) {
+        j->device = pta_strdup(ctx, device);
+        local = j->device == NULL ? PTA_ERR_NOMEM : PTA_OK;
+    }
+    PTA_TRY(pta_agree(ctx, j->comm, local));
+    return pta_broadcast_text(ctx, j->comm, &j->device);
+}
+
+/* --device board: each rank's FPGA holds its slice from here on. Collective. */
+static pta_status prepare_boards(pta_ctx *ctx, job *j)
+{
+    char *text = NULL;
+    if (j->waits || !pta_is_board(j->device)) {
+        return PTA_OK;
+    }
+    pta_status status =
+        pta_board_device(ctx, j->device,
+                         pta_options_text(j->options, "bitstreams"), &text);
+    status = pta_agree(ctx, j->comm, status);
+    if (status != PTA_OK) {
+        pta_free(ctx, text);
+        return status;
+    }
+    pta_free(ctx, j->device);
+    j->device = text;
+    return pta_bitstreams_prepare(ctx, j->comm, j->graph, j->loaded.plan,
+                                  j->weights, j->device);
+}
+
+static pta_status check_wait(pta_ctx *ctx, const job *j)
+{
+    if (!j->waits || (!pta_options_flag(j->options, "check") && !j->is_float &&
+                      pta_options_text(j->options, "output") == NULL)) {
+        return PTA_OK;
+    }
+    return pta_fail(ctx, PTA_ERR_USAGE,
+                    "--compute wait computes nothing: leave out --check, "
+                    "--output and --device float");
+}
+
 static pta_status open_files(pta_ctx *ctx, job *j)
 {
     const pta_options *o = j->options;
     PTA_TRY(need_data(ctx, j));
     PTA_TRY(open_device_kind(ctx, j));
+    PTA_TRY(check_wait(ctx, j));
     PTA_TRY(pta_load(ctx, pta_options_operand(o), &j->loaded));
     j->graph = pta_model_graph(j->loaded.model);
     j->weights = pta_model_weights(j->loaded.model);
     PTA_TRY(pta_check_proof(ctx, pta_options_operand(o), &j->loaded));
+    PTA_TRY(open_fabric(ctx, j));
     PTA_TRY(pta_feed_open(ctx, j->graph, j->loaded.plan,
                           pta_options_text(o, "data"),
                           pta_options_int(o, "limit"), j->is_float, &j->feed));
@@ -369,12 +480,58 @@ static pta_status stream(pta_ctx *ctx, job *j)
 
 /* ---- phase 4, rank 0: what to tell ---- */
 
+/* Cycles that the device counted, or the hosts' own time, instead of those of
+ * the designs. */
+static void take_measured(const job *j, pta_vplan *plan)
+{
+    bool hosts = strcmp(pta_options_text(j->options, "model"), "hosts") == 0;
+    for (int32_t b = 0; b < plan->n_boards; b++) {
+        const pta_stage_clock *c = &j->report.clocks[b];
+        pta_vboard *board = &plan->boards[b];
+        if (hosts) {
+            board->cycles.source = PTA_CYCLES_HOST;
+            board->host_ns = c->n_samples == 0 ? 0.0
+                                               : (double)c->compute_ns /
+                                                     (double)c->n_samples;
+        } else if (c->cycles != PTA_COST_ABSENT && c->n_samples > 0 &&
+                   !j->waits) {
+            int64_t cycles = (int64_t)(c->cycles / c->n_samples);
+            board->cycles = (pta_cycles){cycles, cycles, PTA_CYCLES_MEASURED};
+        }
+    }
+}
+
+/* The same stream on the boards of --cluster, one for each of all copies. */
+static pta_status model_run(pta_ctx *ctx, job *j)
+{
+    pta_report *r = &j->report;
+    if (j->fabric.hosts == NULL) {
+        return PTA_OK;
+    }
+    pta_vplan *plan;
+    PTA_TRY(pta_vplan_build(ctx, j->graph, j->loaded.plan, &j->fabric.budget,
+                            &plan));
+    take_measured(j, plan);
+    bool latency = strcmp(r->mode, "latency") == 0;
+    int32_t depth = (int32_t)pta_options_int(j->options, "depth");
+    pta_vflow flow = pta_modelled_flow(plan, r->place.copies, latency,
+                                       r->micro_batch, depth, r->samples);
+    if (j->size - r->place.idle_ranks > 1) {
+        flow.depth = r->depth;
+    }
+    pta_status status = pta_modelled_run(ctx, &j->fabric, plan, &flow, NULL,
+                                         NULL, &r->modelled);
+    pta_vplan_destroy(ctx, &plan);
+    return status;
+}
+
 static pta_status fill_report(pta_ctx *ctx, job *j)
 {
     pta_report *r = &j->report;
     const pta_verifier *v = j->verifier;
     uint8_t digest[PTA_SHA256_BYTES];
-    const char *device = pta_options_text(j->options, "device");
+    const char *device =
+        j->waits ? "wait" : pta_options_text(j->options, "device");
     r->plan_path = pta_options_operand(j->options);
     r->data = pta_options_text(j->options, "data");
     r->device = device;
@@ -386,14 +543,15 @@ static pta_status fill_report(pta_ctx *ctx, job *j)
     r->micro_batch = pta_runner_micro_batch(j->runner);
     r->depth = pta_runner_depth(j->runner);
     r->samples = j->rows;
-    r->has_labels = j->labels != NULL;
-    r->has_digest = !j->is_float;
+    r->has_labels = j->labels != NULL && !j->waits;
+    r->has_digest = !j->is_float && !j->waits;
     pta_sha256_final(&j->hash, digest);
     pta_sha256_hex(digest, r->digest);
     r->latency = pta_latency_percentiles(j->latency_ns, j->rows);
     r->throughput = j->elapsed_ns == 0
                         ? 0.0
                         : 1e9 * (double)j->rows / (double)j->elapsed_ns;
+    PTA_TRY(model_run(ctx, j));
     if (v == NULL) {
         return PTA_OK;
     }
@@ -463,15 +621,19 @@ static pta_status warn_of_busy_waiting(pta_ctx *ctx, const job *j)
 static pta_status execute(pta_ctx *ctx, job *j, pta_status parsed)
 {
     PTA_TRY(pta_agree(ctx, j->comm, parsed));
+    j->waits = j->verb == &pta_verb_run &&
+               strcmp(pta_options_text(j->options, "compute"), "wait") == 0;
     PTA_TRY(warn_of_busy_waiting(ctx, j));
     PTA_TRY(
         pta_agree(ctx, j->comm, j->rank == 0 ? open_source(ctx, j) : PTA_OK));
     PTA_TRY(share(ctx, j));
+    PTA_TRY(choose_device(ctx, j));
+    PTA_TRY(prepare_boards(ctx, j));
     const pta_options *o = j->options;
     const char *mode = pta_options_text(o, "mode");
     pta_run_options run = {
-        .device = pta_options_text(o, "device"),
-        .devices = pta_devices,
+        .device = j->device,
+        .devices = j->waits ? waiting : pta_devices,
         .mode = strcmp(mode, "latency") == 0 ? PTA_MODE_LATENCY
                                              : PTA_MODE_THROUGHPUT,
         .micro_batch = (int32_t)pta_options_int(o, "micro-batch"),
@@ -495,6 +657,9 @@ static void release(pta_ctx *ctx, job *j)
     }
     pta_free(ctx, j->values);
     pta_free(ctx, j->described);
+    pta_free(ctx, j->device);
+    pta_fabric_close(ctx, &j->fabric);
+    pta_modelled_free(ctx, &j->report.modelled);
     pta_free(ctx, j->report.clocks);
     pta_free(ctx, j->clocks);
     pta_free(ctx, j->report.usage);

@@ -14,6 +14,21 @@ uint64_t pta_clock_now(void)
     return (uint64_t)now.tv_sec * UINT64_C(1000000000) + (uint64_t)now.tv_nsec;
 }
 
+void pta_clock_sleep_until(uint64_t deadline, uint64_t margin_ns)
+{
+    for (;;) {
+        uint64_t now = pta_clock_now();
+        if (now >= deadline) {
+            return;
+        }
+        uint64_t left = deadline - now;
+        left = left > margin_ns ? left - margin_ns : left / 2 + 1;
+        struct timespec nap = {.tv_sec = (time_t)(left / 1000000000),
+                               .tv_nsec = (long)(left % 1000000000)};
+        (void)nanosleep(&nap, NULL);
+    }
+}
+
 void pta_clock_reset(pta_clock *clock)
 {
     memset(clock, 0, sizeof *clock);

@@ -20,6 +20,10 @@ typedef struct pta_clock {
 /** Monotonic host time. */
 uint64_t pta_clock_now(void);
 
+/** Sleeps until host time `deadline`. The last `margin_ns` are slept by halves,
+ * because a sleep ends late by some microseconds; 0 if sleeps are exact. */
+void pta_clock_sleep_until(uint64_t deadline, uint64_t margin_ns);
+
 void pta_clock_reset(pta_clock *clock);
 
 /** A batch of n samples computed in `ns`; `cycles` may be PTA_COST_ABSENT. */
