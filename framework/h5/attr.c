@@ -170,3 +170,27 @@ pta_status pta_h5_write_attr_string(pta_ctx *ctx, pta_h5 *file,
                          "%s: attribute %s of %s cannot be written", file->path,
                          name, object);
 }
+
+pta_status pta_h5_write_attr_strings(pta_ctx *ctx, pta_h5 *file,
+                                     const char *object, const char *name,
+                                     int32_t n, const char *const *texts)
+{
+    hsize_t dim = (hsize_t)n;
+    hid_t type = H5Tcopy(H5T_C_S1);
+    hid_t space = H5Screate_simple(1, &dim, NULL);
+    hid_t id = H5I_INVALID_HID;
+    if (H5Tset_size(type, H5T_VARIABLE) >= 0) {
+        id = H5Acreate_by_name(file->id, object, name, type, space, H5P_DEFAULT,
+                               H5P_DEFAULT, H5P_DEFAULT);
+    }
+    bool ok = id >= 0 && (n == 0 || H5Awrite(id, type, texts) >= 0);
+    if (id >= 0) {
+        H5Aclose(id);
+    }
+    H5Sclose(space);
+    H5Tclose(type);
+    return ok ? PTA_OK
+              : pta_fail(ctx, PTA_ERR_IO,
+                         "%s: attribute %s of %s cannot be written", file->path,
+                         name, object);
+}

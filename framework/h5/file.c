@@ -226,3 +226,17 @@ void pta_h5_names_free(pta_ctx *ctx, pta_h5_names *names)
     pta_free(ctx, names->name);
     *names = (pta_h5_names){0, NULL};
 }
+
+pta_status pta_h5_create_group(pta_ctx *ctx, pta_h5 *file, const char *group)
+{
+    hid_t links = H5Pcreate(H5P_LINK_CREATE);
+    (void)H5Pset_create_intermediate_group(links, 1);
+    hid_t id = H5Gcreate2(file->id, group, links, H5P_DEFAULT, H5P_DEFAULT);
+    H5Pclose(links);
+    if (id < 0) {
+        return pta_fail(ctx, PTA_ERR_IO, "%s: group %s cannot be created",
+                        file->path, group);
+    }
+    H5Gclose(id);
+    return PTA_OK;
+}

@@ -178,6 +178,15 @@ pta_status PTA_MUST_CHECK pta_h5_write_rows(pta_ctx *ctx, pta_h5 *file,
                                             pta_h5_type type, int64_t first,
                                             int64_t n, const void *values);
 
+/** Creates a group, and those above it. */
+pta_status PTA_MUST_CHECK pta_h5_create_group(pta_ctx *ctx, pta_h5 *file,
+                                              const char *group);
+
+/** Writes a list of strings, perhaps empty, as an attribute. */
+pta_status PTA_MUST_CHECK pta_h5_write_attr_strings(
+    pta_ctx *ctx, pta_h5 *file, const char *object, const char *attr, int32_t n,
+    const char *const *texts);
+
 /** Writes a string attribute on "/" or an object. */
 pta_status PTA_MUST_CHECK pta_h5_write_attr_string(pta_ctx *ctx, pta_h5 *file,
                                                    const char *object,

@@ -1,0 +1,22 @@
+/*
+ * Writes a graph as a Keras HDF5 file: the way back from ir/graph.h. Layers are
+ * those of Keras 2 in its functional form, which Keras 3 reads as well.
+ *
+ * Nodes keep their names, '/' as '_'. Where Keras wants another shape or explicit
+ * padding, a Reshape, Flatten or ZeroPadding stands in between.
+ */
+#ifndef PTA_MODEL_KERAS_WRITE_H
+#define PTA_MODEL_KERAS_WRITE_H
+
+#include "ir/weights.h"
+
+/**
+ * Writes graph and weights (as float32) to `path`; leaves no file behind on
+ * failure. PTA_ERR_UNSUPPORTED names the layer that Keras has no way to say:
+ * pooling whose padding is neither none nor "same".
+ */
+pta_status PTA_MUST_CHECK pta_model_write(pta_ctx *ctx, const pta_graph *graph,
+                                          pta_weights *weights,
+                                          const char *path);
+
+#endif
