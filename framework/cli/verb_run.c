@@ -62,6 +62,12 @@
          .lo = 0,                                                              \
          .hi = 1024,                                                           \
          .help = "micro-batches in flight; 0: by mode"},                       \
+        {.name = "wire",                                                       \
+         .kind = PTA_OPTION_CHOICE,                                            \
+         .fallback = "plain",                                                  \
+         .group = "Run",                                                       \
+         .choices = "plain|packed",                                            \
+         .help = "values in messages: in storage types, or W bits each"},      \
         {.name = "exact-ranks",                                                \
          .kind = PTA_OPTION_FLAG,                                              \
          .group = "Run",                                                       \
@@ -638,6 +644,7 @@ static pta_status execute(pta_ctx *ctx, job *j, pta_status parsed)
                                              : PTA_MODE_THROUGHPUT,
         .micro_batch = (int32_t)pta_options_int(o, "micro-batch"),
         .depth = (int32_t)pta_options_int(o, "depth"),
+        .packed = strcmp(pta_options_text(o, "wire"), "packed") == 0,
         .exact_ranks = pta_options_flag(o, "exact-ranks")};
     PTA_TRY(pta_runner_open(ctx, j->comm, j->graph, j->loaded.plan, j->weights,
                             &run, &j->runner));

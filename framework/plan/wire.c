@@ -53,6 +53,7 @@ static pta_status make_piece(const mesh *m, int32_t src, int32_t output,
     pta_region held = pta_region_whole(m->graph->nodes[to->node].view);
     piece->src_output = output;
     piece->dtype = to->dtype;
+    piece->format = to->format;
     if (src != PTA_BOARD_SOURCE) {
         const pta_slice *slice = slice_of(m, src);
         const pta_value *from = &slice->values[slice->outputs[output]];
@@ -149,6 +150,7 @@ static pta_status add_wire(const mesh *m, int32_t src, int32_t dst,
         return PTA_OK;
     }
     wire->src_direct = direct_from(m, wire);
+    wire->src_whole = wire->src_direct;
     wire->dst_direct = direct_to(m, wire);
     return PTA_OK;
 }
@@ -276,6 +278,45 @@ pta_status pta_wires_build(pta_ctx *ctx, const pta_graph *graph,
     }
     *out = wires;
     return PTA_OK;
+}
+
+static bool can_pack(const pta_piece *piece)
+{
+    return !piece->partial && piece->dtype != PTA_F32 &&
+           (size_t)piece->format.width < 8 * pta_dtype_bytes(piece->dtype);
+}
+
+static size_t piece_bytes(const pta_piece *piece, bool packed)
+{
+    size_t n = (size_t)piece->copy.n_elements;
+    return packed ? (n * (size_t)piece->format.width + 7) / 8
+                  : n * pta_dtype_bytes(piece->dtype);
+}
+
+void pta_wires_pack(pta_wires *wires)
+{
+    for (int32_t w = 0; w < wires->n_wires; w++) {
+        pta_wire *wire = &wires->wires[w];
+        size_t bytes = 0;
+        bool any = false;
+        for (int32_t i = 0; i < wire->n_pieces; i++) {
+            const pta_piece *piece = &wire->pieces[i];
+            any = any || can_pack(piece);
+            bytes += piece_bytes(piece, can_pack(piece));
+        }
+        if (!any || bytes > wire->sample_bytes / 8 * 7) {
+            continue;
+        }
+        wire->sample_bytes = 0;
+        for (int32_t i = 0; i < wire->n_pieces; i++) {
+            pta_piece *piece = &wire->pieces[i];
+            piece->packed = can_pack(piece);
+            piece->offset = wire->sample_bytes;
+            wire->sample_bytes += piece_bytes(piece, piece->packed);
+        }
+        wire->src_direct = wire->dst_direct = false;
+        wire->packed = true;
+    }
 }
 
 void pta_wires_free(pta_ctx *ctx, pta_wires *wires)

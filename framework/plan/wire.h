@@ -16,6 +16,8 @@ typedef struct pta_piece {
     int32_t dst_input;  /* index into the receiver's inputs */
     pta_dtype dtype;
     bool partial;       /* to be added, not stored */
+    pta_format format;  /* of the raw integers; of no meaning if partial */
+    bool packed;        /* elements of format.width bits, see pta_wires_pack */
     size_t offset;      /* of the piece in one sample of the message */
     pta_copy copy;      /* owned; src: sender's output order, dst: receiver's */
 } pta_piece;
@@ -29,6 +31,9 @@ typedef struct pta_wire {
                              sender's output sample: send from its buffer */
     bool dst_direct;      /* ... the receiver's input sample, this being its
                              only wire, nothing partial: receive into it */
+    bool src_whole;       /* it is all of the sender's output sample, packed or
+                             not: the same bytes to every such receiver */
+    bool packed;          /* some of its pieces are */
 } pta_wire;
 
 typedef struct pta_wires {
@@ -44,6 +49,13 @@ pta_status PTA_MUST_CHECK pta_wires_build(pta_ctx *ctx, const pta_graph *graph,
                                           pta_slice *const *slices,
                                           const pta_slice *sink,
                                           pta_wires *out);
+
+/**
+ * Packs the wires where it pays: elements of W bits instead of the storage type
+ * on each that gets an eighth shorter or more, its pieces beginning at whole
+ * bytes. Partial sums and floats stay as they are. A packed wire is not direct.
+ */
+void pta_wires_pack(pta_wires *wires);
 void pta_wires_free(pta_ctx *ctx, pta_wires *wires);
 
 #endif

@@ -12,6 +12,7 @@
 #define PTA_HEADER_BYTES   48
 #define PTA_HEADER_MAGIC   UINT32_C(0x4d415450) /* "PTAM" on the wire */
 #define PTA_HEADER_VERSION 1
+#define PTA_HEADER_PACKED  UINT16_C(1) /* elements of W bits in the payload */
 
 typedef struct pta_header {
     uint64_t plan_tag; /* first 8 bytes of the plan's digest */
@@ -19,7 +20,7 @@ typedef struct pta_header {
     uint32_t n_samples;
     uint32_t payload_bytes;
     uint32_t status;  /* pta_status of the batch; if not PTA_OK: no payload */
-    uint16_t flags;   /* 0 */
+    uint16_t flags;   /* PTA_HEADER_PACKED, or 0 */
     uint32_t crc;     /* CRC-32C of the payload */
     uint64_t time_ns; /* virtual time stamp; 0 without a model */
 } pta_header;

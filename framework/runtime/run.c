@@ -12,7 +12,7 @@
 /** What has to be equal on all ranks before they talk to each other. */
 typedef struct terms {
     uint64_t plan_tag, in_bytes, out_bytes;
-    int32_t version, mode, micro_batch, depth;
+    int32_t version, mode, micro_batch, depth, packed;
     char device[64];
 } terms;
 
@@ -28,6 +28,7 @@ static pta_status compare_terms(const pta_runner *runner, pta_ctx *ctx)
     mine.mode = (int32_t)runner->options.mode;
     mine.micro_batch = runner->micro_batch;
     mine.depth = runner->depth;
+    mine.packed = runner->options.packed;
     strncpy(mine.device, runner->options.device, sizeof mine.device - 1);
     terms first = mine;
     PTA_TRY(pta_broadcast_bytes(ctx, runner->comm, &first, sizeof first));

@@ -25,6 +25,7 @@ typedef struct pta_run_options {
     int32_t micro_batch;     /* samples per message; 0: by mode (1 or 64) */
     int32_t depth;           /* micro-batches in flight per copy; 0: by mode
                                 (1 in flight, or 16) */
+    bool packed;             /* messages with W bits per value where it pays */
     bool exact_ranks;        /* insist on ranks == boards */
     uint64_t count_memory;   /* tests: fail on allocation in the loop if not 0 */
 } pta_run_options;

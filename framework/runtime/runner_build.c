@@ -77,8 +77,12 @@ static pta_status build_slices(pta_runner *runner, pta_ctx *ctx)
                                 runner->ops->is_float, &runner->slices[b]));
     }
     runner->out_bytes = pta_slice_out_bytes(runner->slices[n]);
-    return pta_wires_build(ctx, runner->graph, runner->plan, runner->slices,
-                           runner->slices[n], &runner->wires);
+    PTA_TRY(pta_wires_build(ctx, runner->graph, runner->plan, runner->slices,
+                            runner->slices[n], &runner->wires));
+    if (runner->options.packed) {
+        pta_wires_pack(&runner->wires);
+    }
+    return PTA_OK;
 }
 
 /** The largest sum of a board's input and output samples, twice where inputs

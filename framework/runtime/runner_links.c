@@ -117,11 +117,11 @@ static pta_status open_link(pta_runner *runner, pta_ctx *ctx,
 /** A link that sends the same bytes as an earlier one to the same copy. */
 static const pta_link *find_twin(const pta_link *links, const pta_link *link)
 {
-    if (!link->wire->src_direct) {
+    if (!link->wire->src_whole) {
         return NULL;
     }
     for (const pta_link *l = links; l < link; l++) {
-        if (l->local == NULL && l->writes && l->wire->src_direct) {
+        if (l->local == NULL && l->writes && l->wire->src_whole) {
             return l;
         }
     }

@@ -60,6 +60,11 @@ static uint32_t note(pta_runner *runner, pta_status status)
     return (uint32_t)status;
 }
 
+static uint16_t flags_of(const pta_link *link)
+{
+    return link->wire->packed ? PTA_HEADER_PACKED : 0;
+}
+
 /* ---- receiving ---- */
 
 static pta_status post(pta_runner *runner, pta_ctx *ctx, pta_station *station,
@@ -135,6 +140,7 @@ static pta_status take_message(pta_runner *runner, pta_ctx *ctx,
         .plan_tag = runner->plan_tag,
         .sequence = runner->sequence + (uint64_t)batch,
         .n_samples = (uint32_t)n,
+        .flags = flags_of(link),
         .payload_bytes = (uint32_t)(link->transfer.message_bytes * (size_t)n)};
     const uint8_t *message = link->message[ring_of(station, u)];
     pta_header header;
@@ -303,6 +309,7 @@ static void fill_message(const pta_runner *runner, const pta_station *station,
                          .sequence = runner->sequence + (uint64_t)batch,
                          .n_samples = (uint32_t)n,
                          .status = station->status[slot],
+                         .flags = flags_of(link),
                          .time_ns = station->time_ns[slot]};
     if (header.status == PTA_OK) {
         header.payload_bytes =

@@ -1,7 +1,8 @@
 /*
  * Packing, unpacking and adding (transfer.h). One walker serves all three: a
- * side of a piece is either packed (elements one after the other, as in a
- * message) or placed by the runs of its copy.
+ * side of a piece is either dense (elements one after the other, as in a
+ * message) or placed by the runs of its copy. Packed pieces have walkers of their
+ * own.
  */
 #include "runtime/transfer.h"
 
@@ -25,6 +26,8 @@ static pta_status open_piece(pta_ctx *ctx, const pta_piece *from,
         .copy = &from->copy,
         .dtype = from->dtype,
         .element = pta_dtype_bytes(from->dtype),
+        .packed = from->packed,
+        .bits = {from->format.width, from->format.is_signed, from->dtype},
         .src_at = src != NULL ? pta_slice_out_offset(src, from->src_output)
                               : source_at[from->src_output],
         .message_at = from->offset,
@@ -97,16 +100,48 @@ static void add(pta_dtype dtype, uint8_t *restrict dst,
     }
 }
 
-/** One piece of one sample; a packed side ignores the places of the runs. */
-static void move_piece(const pta_transfer_piece *piece, const uint8_t *src,
-                       bool src_packed, uint8_t *dst, bool dst_packed)
+/* ---- elements of W bits ---- */
+
+static void put_bits(const pta_transfer_piece *piece, const uint8_t *src,
+                     uint8_t *message)
 {
-    size_t at = 0;
-    bool adds = piece->join >= 0 && !dst_packed;
+    pta_bit_writer writer = {.at = message};
     for (int32_t r = 0; r < piece->copy->n_runs; r++) {
         pta_copy_run run = piece->copy->runs[r];
-        size_t from = src_packed ? at : (size_t)run.src;
-        size_t to = dst_packed ? at : (size_t)run.dst;
+        pta_bits_put(&writer, &piece->bits,
+                     src + (size_t)run.src * piece->element,
+                     (size_t)run.length);
+    }
+    pta_bits_finish(&writer);
+}
+
+static void take_bits(const pta_transfer_piece *piece, const uint8_t *message,
+                      uint8_t *dst)
+{
+    const pta_copy *copy = piece->copy;
+    pta_bit_reader reader = {
+        .at = message,
+        .end = message + pta_bits_bytes(&piece->bits, copy->n_elements)};
+    for (int32_t r = 0; r < copy->n_runs; r++) {
+        pta_copy_run run = copy->runs[r];
+        pta_bits_take(&reader, &piece->bits,
+                      dst + (size_t)run.dst * piece->element,
+                      (size_t)run.length);
+    }
+}
+
+/* ---- elements of the storage type ---- */
+
+/** One piece of one sample; a dense side ignores the places of the runs. */
+static void move_piece(const pta_transfer_piece *piece, const uint8_t *src,
+                       bool src_dense, uint8_t *dst, bool dst_dense)
+{
+    size_t at = 0;
+    bool adds = piece->join >= 0 && !dst_dense;
+    for (int32_t r = 0; r < piece->copy->n_runs; r++) {
+        pta_copy_run run = piece->copy->runs[r];
+        size_t from = src_dense ? at : (size_t)run.src;
+        size_t to = dst_dense ? at : (size_t)run.dst;
         const uint8_t *s = src + from * piece->element;
         uint8_t *d = dst + to * piece->element;
         if (adds) {
@@ -126,8 +161,13 @@ void pta_transfer_pack(const pta_transfer *transfer, const void *src, int32_t n,
     for (int32_t i = 0; i < n; i++) {
         for (int32_t p = 0; p < transfer->n_pieces; p++) {
             const pta_transfer_piece *piece = &transfer->pieces[p];
-            move_piece(piece, s + piece->src_at, false,
-                       message + piece->message_at, true);
+            if (piece->packed) {
+                put_bits(piece, s + piece->src_at,
+                         message + piece->message_at);
+            } else {
+                move_piece(piece, s + piece->src_at, false,
+                           message + piece->message_at, true);
+            }
         }
         s += transfer->src_bytes;
         message += transfer->message_bytes;
@@ -152,8 +192,12 @@ void pta_transfer_unpack(const pta_transfer *transfer, const void *payload,
     for (int32_t i = 0; i < n; i++) {
         for (int32_t p = 0; p < transfer->n_pieces; p++) {
             const pta_transfer_piece *piece = &transfer->pieces[p];
-            move_piece(piece, message + piece->message_at, true,
-                       place(transfer, piece, i, dst, sums), false);
+            uint8_t *to = place(transfer, piece, i, dst, sums);
+            if (piece->packed) {
+                take_bits(piece, message + piece->message_at, to);
+            } else {
+                move_piece(piece, message + piece->message_at, true, to, false);
+            }
         }
         message += transfer->message_bytes;
     }

@@ -7,12 +7,15 @@
 #define PTA_RUNTIME_TRANSFER_H
 
 #include "plan/wire.h"
+#include "runtime/bitpack.h"
 
 /** A piece of a wire with its places worked out, in bytes. */
 typedef struct pta_transfer_piece {
     const pta_copy *copy; /* borrowed from the wire */
     pta_dtype dtype;
     size_t element;    /* bytes */
+    bool packed;
+    pta_bit_format bits; /* if packed */
     size_t src_at;     /* of the tensor in the sender's sample */
     size_t message_at; /* of the piece in a sample of the message */
     size_t dst_at;     /* of the tensor in the receiver's sample */

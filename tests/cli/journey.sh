@@ -49,6 +49,27 @@ works "$launch" -np 7 "$partita" run two.json --data random:500:7 --check \
 json run.json 'j["copies"] == 3 and j["idle_ranks"] == 1 and j["accuracy"] is None'
 json run.json 'j["bit_exact"] == 500'
 
+# W bits a value in messages: the same integers in fewer bytes.
+works "$partita" plan "$model" --bits 10 --cut fc1=neuron:3,output -o ten.json
+sed 's/"input": {"out": "fixed<10,[0-9-]*>"/"input": {"out": "ufixed<8,1>"/' ten.json >e.json
+works "$partita" plan "$model" --like e.json -o eight.json
+for name in ten eight; do
+    for wire in plain packed; do
+        works "$launch" -np 4 "$partita" run $name.json --data mnist --limit 3000 \
+            --check --wire $wire --json $wire.json
+    done
+    python3 - <<'PY' || problem "$name: packed messages differ, or are no shorter"
+import json, sys
+plain, packed = json.load(open("plain.json")), json.load(open("packed.json"))
+bytes_in = lambda j: j["stages"][1]["bytes_in"]
+sys.exit(plain["digest"] != packed["digest"] or packed["bit_exact"] != 3000
+         or bytes_in(packed) > 0.65 * bytes_in(plain))
+PY
+done
+fails 1 'options differ' "$launch" -np 2 sh -c \
+    'PARTITA_WIRE=$([ $OMPI_COMM_WORLD_RANK = 1 ] && echo packed || echo plain) \
+    exec "$@"' sh "$partita" run ten.json --data mnist --limit 9
+
 # Results as HDF5; options from a file; what it prints, it reads.
 printf 'bits = 8\ncut = fc1=paired:5\noutput = eight.json\n' >options
 works "$partita" plan "$model" --config options --print-config

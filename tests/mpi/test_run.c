@@ -35,6 +35,8 @@ static const run_case cases[] = {
     {IMAGE, 8, "conv1=rows:4,fc1=neuron:3,output"},
     {IMAGE, 16, "conv1,conv2=inchannel:3,conv3=channel:2,fc1"},
     {IMAGE, 8, "conv1,conv2=inchannel:2,conv3=rows:3,fc1=input:2,output"},
+    {DENSE, 10, "fc1=neuron:4,fc2,fc3=paired:2,output"},
+    {IMAGE, 10, "conv1=rows:3,conv2=channel:2,conv3=inchannel:2,fc1"},
     {IMAGE, 16, "conv1=rows:1/3,conv3=inchannel:2,fc1=paired:2"},
 };
 
@@ -43,15 +45,17 @@ typedef struct run_mode {
     int32_t micro_batch, depth;
     int64_t n;
     const char *device;
+    bool packed;
 } run_mode;
 
 static const run_mode modes[] = {
-    {PTA_MODE_LATENCY, 0, 0, 41, "fixed"},
-    {PTA_MODE_LATENCY, 5, 0, 23, "fixed"},
-    {PTA_MODE_THROUGHPUT, 0, 0, 1000, "fixed"},
-    {PTA_MODE_THROUGHPUT, 7, 3, 200, "fixed"},
-    {PTA_MODE_THROUGHPUT, 1, 1, 50, "fixed"},
-    {PTA_MODE_THROUGHPUT, 16, 4, 300, "blas"},
+    {PTA_MODE_LATENCY, 0, 0, 41, "fixed", false},
+    {PTA_MODE_LATENCY, 5, 0, 23, "fixed", true},
+    {PTA_MODE_THROUGHPUT, 0, 0, 1000, "fixed", false},
+    {PTA_MODE_THROUGHPUT, 7, 3, 200, "fixed", false},
+    {PTA_MODE_THROUGHPUT, 7, 3, 200, "fixed", true},
+    {PTA_MODE_THROUGHPUT, 1, 1, 50, "fixed", false},
+    {PTA_MODE_THROUGHPUT, 16, 4, 300, "blas", true},
 };
 
 static pta_status make_net(mpi_test *t, const run_case *c, network *net)
@@ -76,10 +80,10 @@ static void compare(mpi_test *t, network *net, const run_case *c,
         CHECK(t, s->latency[i] > 0, "sample %lld has no latency", (long long)i);
     }
     CHECK(t, wrong == 0,
-          "cut %s, %d bits, %s, micro-batch %d, depth %d: %lld of %lld samples "
-          "differ",
+          "cut %s, %d bits, %s, micro-batch %d, depth %d%s: %lld of %lld "
+          "samples differ",
           c->cut ? c->cut : "none", c->bits, m->device, m->micro_batch,
-          m->depth, (long long)wrong, (long long)s->n);
+          m->depth, m->packed ? ", packed" : "", (long long)wrong, (long long)s->n);
     free(expected);
 }
 
@@ -139,6 +143,7 @@ static void run_case_mode(mpi_test *t, const run_case *c, const run_mode *m)
                                .mode = m->mode,
                                .micro_batch = m->micro_batch,
                                .depth = m->depth,
+                               .packed = m->packed,
                                .count_memory = 1};
     pta_runner *runner = NULL;
     CHECK_OK(t, pta_runner_open(t->ctx, MPI_COMM_WORLD, net.graph, net.plan,

@@ -274,6 +274,61 @@ static void test_messages(void)
     CU_ASSERT_TRUE(n_direct > 5);
 }
 
+/* Formats of `width` bits on every piece, then packed: offsets byte by byte, and
+ * only where a wire gets an eighth shorter. */
+static void pack_to(net *t, int16_t width, int32_t *n_packed)
+{
+    pta_wires *wires = &t->cluster.wires;
+    for (int32_t w = 0; w < wires->n_wires; w++) {
+        for (int32_t i = 0; i < wires->wires[w].n_pieces; i++) {
+            wires->wires[w].pieces[i].format.width = width;
+        }
+    }
+    pta_wires_pack(wires);
+    for (int32_t w = 0; w < wires->n_wires; w++) {
+        const pta_wire *wire = &wires->wires[w];
+        size_t at = 0;
+        for (int32_t i = 0; wire->packed && i < wire->n_pieces; i++) {
+            const pta_piece *p = &wire->pieces[i];
+            size_t n = (size_t)p->copy.n_elements;
+            CU_ASSERT_EQUAL(p->offset, at);
+            CU_ASSERT_EQUAL(p->packed, !p->partial);
+            at += p->partial ? 8 * n : (n * (size_t)width + 7) / 8;
+        }
+        CU_ASSERT(!wire->packed || (wire->sample_bytes == at &&
+                                    !wire->src_direct && !wire->dst_direct));
+        CU_ASSERT(!wire->packed || wire->n_pieces > 0);
+        *n_packed += wire->packed;
+    }
+}
+
+static void test_packed(void)
+{
+    static const char cut[] =
+        "conv_1=channel:3,conv_2=inchannel:2,dense_4=neuron:4,dense_5";
+    static const int16_t widths[] = {3, 10, 13, 15, 16};
+    int32_t before = 0;
+    for (size_t i = 0; i < sizeof widths / sizeof *widths; i++) {
+        net t = net_open(cut);
+        int32_t n_packed = 0, n_whole = 0;
+        for (int32_t w = 0; w < t.cluster.wires.n_wires; w++) {
+            const pta_wire *wire = &t.cluster.wires.wires[w];
+            CU_ASSERT_EQUAL(wire->src_whole, wire->src_direct);
+            n_whole += wire->src_whole;
+        }
+        pack_to(&t, widths[i], &n_packed);
+        for (int32_t w = 0; w < t.cluster.wires.n_wires; w++) {
+            n_whole -= t.cluster.wires.wires[w].src_whole;
+        }
+        CU_ASSERT_EQUAL(n_whole, 0); /* packing does not change it */
+        CU_ASSERT(widths[i] > 13 || n_packed > 0);
+        CU_ASSERT(widths[i] < 16 || n_packed == 0);
+        CU_ASSERT(i == 0 || n_packed <= before); /* fewer, the wider */
+        before = n_packed;
+        net_close(&t);
+    }
+}
+
 /* ---- memory ---- */
 
 static void test_faults(void)
@@ -305,6 +360,7 @@ static const unit_test tests[] = {
     {"padding inside the image is noticed", test_padding_inside},
     {"inputs not covered once are refused", test_uncovered},
     {"messages lie as their flags say", test_messages},
+    {"packed messages", test_packed},
     {"no memory: one status, nothing leaks", test_faults},
 };
 
