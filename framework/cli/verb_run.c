@@ -12,11 +12,15 @@
 #include "cli/devices.h"
 #include "cli/report.h"
 #include "cli/results.h"
+#include "cli/timeline.h"
 #include "cli/verify.h"
 #include "runtime/device_wait.h"
 
 /* Bytes of one segment of encoded samples on rank 0. */
 #define SEGMENT_BYTES ((size_t)64 << 20)
+
+/* Events of one rank in a trace. */
+#define TRACE_EVENTS 8192
 
 #define RUN_OPTIONS                                                            \
     {.name = "data",                                                           \
@@ -96,6 +100,11 @@
          .group = "Output",                                                    \
          .placeholder = "FILE",                                                \
          .help = "write the numbers as JSON (- for standard output)"},         \
+        {.name = "trace",                                                      \
+         .kind = PTA_OPTION_TEXT,                                              \
+         .group = "Output",                                                    \
+         .placeholder = "FILE",                                                \
+         .help = "write a time line of the first batches for Perfetto"},       \
     {                                                                          \
         .name = "output", .letter = 'o', .kind = PTA_OPTION_TEXT,              \
         .group = "Output", .placeholder = "FILE",                              \
@@ -143,6 +152,8 @@ typedef struct job {
     pta_results_output *described; /* owned; of the results' outputs */
     pta_stage_clock *clocks;       /* owned; one segment's */
     pta_fabric fabric;             /* owned; --cluster */
+    pta_trace trace;               /* owned; --trace */
+    pta_timeline timeline;         /* owned; --trace, modelled time */
     const int32_t *labels;
     char *in, *out;       /* owned; one segment */
     int32_t *classes;     /* owned; one segment */
@@ -525,8 +536,17 @@ static pta_status model_run(pta_ctx *ctx, job *j)
     if (j->size - r->place.idle_ranks > 1) {
         flow.depth = r->depth;
     }
-    pta_status status = pta_modelled_run(ctx, &j->fabric, plan, &flow, NULL,
-                                         NULL, &r->modelled);
+    bool traces = pta_options_text(j->options, "trace") != NULL;
+    pta_status status =
+        traces ? pta_timeline_open(
+                     ctx, (int64_t)TRACE_EVENTS * j->fabric.cluster.n_hosts,
+                     &j->timeline)
+               : PTA_OK;
+    if (status == PTA_OK) {
+        status = pta_modelled_run(ctx, &j->fabric, plan, &flow,
+                                  traces ? pta_timeline_observe : NULL,
+                                  &j->timeline, &r->modelled);
+    }
     pta_vplan_destroy(ctx, &plan);
     return status;
 }
@@ -582,6 +602,12 @@ static pta_status tell(pta_ctx *ctx, job *j)
     }
     if (json != NULL) {
         PTA_TRY(pta_write_json(ctx, json, pta_report_json(&j->report)));
+    }
+    const char *trace = pta_options_text(j->options, "trace");
+    if (trace != NULL) {
+        PTA_TRY(pta_write_json(
+            ctx, trace,
+            pta_timeline_json(&j->trace, "host time", &j->timeline)));
     }
     if (json == NULL || strcmp(json, "-") != 0) {
         PTA_TRY(pta_report_print(ctx, &j->report, stdout));
@@ -639,6 +665,8 @@ static pta_status execute(pta_ctx *ctx, job *j, pta_status parsed)
     const char *mode = pta_options_text(o, "mode");
     pta_run_options run = {
         .device = j->device,
+        .trace_events =
+            pta_options_text(o, "trace") != NULL ? TRACE_EVENTS : 0,
         .devices = j->waits ? waiting : pta_devices,
         .mode = strcmp(mode, "latency") == 0 ? PTA_MODE_LATENCY
                                              : PTA_MODE_THROUGHPUT,
@@ -649,6 +677,7 @@ static pta_status execute(pta_ctx *ctx, job *j, pta_status parsed)
     PTA_TRY(pta_runner_open(ctx, j->comm, j->graph, j->loaded.plan, j->weights,
                             &run, &j->runner));
     PTA_TRY(stream(ctx, j));
+    PTA_TRY(pta_runner_trace(j->runner, ctx, &j->trace));
     const pta_model *own = j->loaded.model;
     PTA_TRY(pta_usage_gather(ctx, j->comm,
                              own == NULL ? 0 : pta_model_bytes_read(own),
@@ -666,6 +695,8 @@ static void release(pta_ctx *ctx, job *j)
     pta_free(ctx, j->described);
     pta_free(ctx, j->device);
     pta_fabric_close(ctx, &j->fabric);
+    pta_trace_close(ctx, &j->trace);
+    pta_timeline_close(ctx, &j->timeline);
     pta_modelled_free(ctx, &j->report.modelled);
     pta_free(ctx, j->report.clocks);
     pta_free(ctx, j->clocks);

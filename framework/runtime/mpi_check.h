@@ -17,6 +17,7 @@ enum {
     PTA_TAG_CLOCK = 2,     /* a board's clocks, to rank 0 */
     PTA_TAG_NET = 3,       /* netbench.c */
     PTA_TAG_BITSTREAM = 4, /* for a rank whose host lacks its core */
+    PTA_TAG_TRACE = 4,
     PTA_TAG_WIRE = 16      /* + index of the wire */
 };
 

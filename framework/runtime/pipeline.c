@@ -45,7 +45,7 @@ static pta_status loop_worker(pta_runner *runner, pta_ctx *ctx)
     return PTA_OK;
 }
 
-static void note_latency(const pta_runner *runner, int64_t batch,
+static void note_latency(pta_runner *runner, int64_t batch,
                          uint64_t *latency_ns)
 {
     if (latency_ns == NULL) {
@@ -54,8 +54,12 @@ static void note_latency(const pta_runner *runner, int64_t batch,
     int64_t first = batch * runner->micro_batch;
     int64_t end = first + runner->micro_batch;
     end = end < runner->n_samples ? end : runner->n_samples;
-    uint64_t ns =
-        pta_clock_now() - runner->start[batch % runner->source->n_slots];
+    uint64_t begin = runner->start[batch % runner->source->n_slots];
+    uint64_t now = pta_clock_now(), ns = now - begin;
+    if (runner->trace.room > 0) {
+        pta_trace_add(&runner->trace, PTA_BOARD_SOURCE, PTA_TRACE_BATCH, batch,
+                      begin, now);
+    }
     for (int64_t i = first; i < end; i++) {
         latency_ns[i] = ns;
     }

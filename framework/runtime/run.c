@@ -68,8 +68,14 @@ static pta_status open_runner(pta_runner *runner, pta_ctx *ctx,
     pta_status local = pta_runner_build(runner, ctx);
     PTA_TRY(pta_agree(ctx, runner->comm, local));
     PTA_TRY(compare_terms(runner, ctx));
-    PTA_TRY(pta_runner_load(runner, ctx, weights));
+    if (!runner->options.blank) {
+        PTA_TRY(pta_runner_load(runner, ctx, weights));
+    }
     local = pta_runner_connect(runner, ctx);
+    if (local == PTA_OK && runner->options.trace_events > 0) {
+        local = pta_trace_open(ctx, runner->options.trace_events,
+                               &runner->trace);
+    }
     PTA_TRY(pta_agree(ctx, runner->comm, local));
     drop_foreign_slices(runner, ctx);
     return PTA_OK;
@@ -134,11 +140,20 @@ void pta_runner_close(pta_ctx *ctx, pta_runner **out)
         pta_slice_destroy(ctx, &runner->slices[b]);
     }
     pta_free(ctx, runner->slices);
+    pta_trace_close(ctx, &runner->trace);
     if (runner->comm != MPI_COMM_NULL && !runner->broken) {
         MPI_Comm_free(&runner->comm);
     }
     pta_free(ctx, runner);
     *out = NULL;
+}
+
+pta_status pta_runner_trace(pta_runner *runner, pta_ctx *ctx, pta_trace *out)
+{
+    if (runner->trace.room == 0) {
+        return PTA_OK;
+    }
+    return pta_trace_gather(ctx, runner->comm, &runner->trace, out);
 }
 
 size_t pta_runner_in_bytes(const pta_runner *runner)

@@ -14,6 +14,8 @@
 #include "plan/plan.h"
 #include "runtime/device.h"
 #include "runtime/mapping.h"
+#include "runtime/trace.h"
+#include "runtime/vtime.h"
 
 typedef enum pta_mode { PTA_MODE_LATENCY, PTA_MODE_THROUGHPUT } pta_mode;
 
@@ -27,6 +29,10 @@ typedef struct pta_run_options {
                                 (1 in flight, or 16) */
     bool packed;             /* messages with W bits per value where it pays */
     bool exact_ranks;        /* insist on ranks == boards */
+    int64_t trace_events;    /* kept by each rank; 0: no trace */
+    /* Under a simulator of MPI only (docs/simulate.md): */
+    const pta_vhost *costs;  /* [ranks] CPU time of messages, slept; or NULL */
+    bool blank;              /* no weights, messages are neither filled nor read */
     uint64_t count_memory;   /* tests: fail on allocation in the loop if not 0 */
 } pta_run_options;
 
@@ -37,7 +43,8 @@ typedef struct pta_stage_clock {
     uint64_t wait_ns, compute_ns, send_ns;
     uint64_t median_compute_ns; /* of one micro-batch */
     uint64_t bytes_in, bytes_out;
-    uint64_t cycles;            /* PTA_COST_ABSENT */
+    uint64_t cycles;            /* or PTA_COST_ABSENT, like these: */
+    uint64_t latency, interval; /* in cycles, least of any batch (clock.h) */
 } pta_stage_clock;
 
 typedef struct pta_runner pta_runner;
@@ -78,6 +85,11 @@ int32_t pta_runner_depth(const pta_runner *runner);
 /** Collective. Clocks of all boards of copy 0 on rank 0: [n_boards], else NULL. */
 pta_status PTA_MUST_CHECK pta_runner_clocks(pta_runner *runner, pta_ctx *ctx,
                                             pta_stage_clock *clocks);
+
+/** Collective. Events of all ranks on rank 0 (pta_trace_gather), from all runs so
+ * far; nothing unless options.trace_events. */
+pta_status PTA_MUST_CHECK pta_runner_trace(pta_runner *runner, pta_ctx *ctx,
+                                           pta_trace *out);
 
 /** Collective. Closes even after a failure. */
 void pta_runner_close(pta_ctx *ctx, pta_runner **runner);

@@ -29,10 +29,32 @@ static pta_status open_device(pta_runner *runner, pta_ctx *ctx,
     return PTA_OK;
 }
 
+/** Partial sums of one sample, each added and each result finished. */
+static int64_t count_join_values(const pta_runner *runner,
+                                 const pta_station *station)
+{
+    const pta_slice *slice = station->slice;
+    int64_t n = 0;
+    for (int32_t j = 0; j < slice->n_joins; j++) {
+        int32_t value = slice->inputs[slice->joins[j].input];
+        n += pta_region_count(&slice->values[value].region);
+    }
+    for (int32_t w = 0; w < runner->wires.n_wires; w++) {
+        const pta_wire *wire = &runner->wires.wires[w];
+        for (int32_t i = 0; wire->dst == station->board && i < wire->n_pieces;
+             i++) {
+            const pta_piece *piece = &wire->pieces[i];
+            n += piece->partial ? piece->copy.n_elements : 0;
+        }
+    }
+    return n;
+}
+
 static pta_status open_sums(pta_runner *runner, pta_ctx *ctx,
                             pta_station *station)
 {
     const pta_slice *slice = station->slice;
+    station->join_values = count_join_values(runner, station);
     PTA_TRY_ALLOC(ctx, station->sums, slice->n_joins);
     PTA_TRY_ALLOC(ctx, station->sum_bytes, slice->n_joins);
     for (int32_t j = 0; j < slice->n_joins; j++) {

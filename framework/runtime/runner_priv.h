@@ -53,6 +53,7 @@ struct pta_station {
     uint8_t **in_buffer, **out_buffer; /* owned arrays; [n_slots], borrowed */
     void **sums;       /* owned; [n_joins], partial sums of one batch */
     size_t *sum_bytes; /* owned; [n_joins], of one sample */
+    int64_t join_values; /* partial sums of one sample, added and finished */
     uint32_t *status;  /* owned; [n_slots], failure of the batch */
     uint64_t *time_ns; /* owned; [n_slots], virtual time stamp */
     uint64_t *start;   /* owned; [n_slots], host time of submit */
@@ -80,6 +81,7 @@ struct pta_runner {
     pta_station *boards;        /* owned */
     pta_station *source, *sink; /* owned; rank 0 only */
     int32_t drain;              /* steps after the last batch went in */
+    pta_trace trace;    /* owned; room 0: none */
     /* of the current run */
     const uint8_t *in;
     uint8_t *out;
@@ -120,6 +122,17 @@ pta_status PTA_MUST_CHECK pta_board_step(pta_runner *runner, pta_ctx *ctx,
 /** Sink: waits for batch u and stores its results. */
 pta_status PTA_MUST_CHECK pta_sink_step(pta_runner *runner, pta_ctx *ctx,
                                         int64_t u);
+/* CPU time of messages, slept (spend.c); options.costs is not NULL. */
+
+/** Of one message of so many bytes, sent or received by this rank. */
+void pta_spend_message(const pta_runner *runner, int64_t bytes);
+
+/** Waits for the messages of a batch of n samples and takes each in as it
+ * arrives, then adds and finishes its partial sums. */
+pta_status PTA_MUST_CHECK pta_spend_receive(const pta_runner *runner,
+                                            pta_ctx *ctx, pta_station *station,
+                                            MPI_Request *requests, int32_t n);
+
 /** Waits for every send. */
 pta_status PTA_MUST_CHECK pta_station_finish(pta_runner *runner, pta_ctx *ctx,
                                              pta_station *station);

@@ -130,7 +130,7 @@ static pta_status take_message(pta_runner *runner, pta_ctx *ctx,
                         link->tag);
     }
     station->clock.bytes_in += (uint64_t)n_bytes;
-    if (runner->failure != PTA_OK) {
+    if (runner->failure != PTA_OK || runner->options.blank) {
         return PTA_OK; /* the batch is lost already; keep the first text */
     }
     int32_t slot = slot_of(station, u);
@@ -188,8 +188,10 @@ static void take_local(pta_runner *runner, pta_station *station,
         src = from->out_buffer[theirs];
     }
     int32_t n = samples_of(runner, batch);
-    pta_transfer_copy(&link->transfer, src, n, station->in_buffer[slot],
-                      station->sums);
+    if (!runner->options.blank) {
+        pta_transfer_copy(&link->transfer, src, n, station->in_buffer[slot],
+                          station->sums);
+    }
     station->clock.bytes_in +=
         (uint64_t)link->transfer.message_bytes * (uint64_t)n;
 }
@@ -208,7 +210,12 @@ static pta_status receive(pta_runner *runner, pta_ctx *ctx,
     for (int32_t j = 0; j < station->slice->n_joins; j++) {
         memset(station->sums[j], 0, (size_t)n * station->sum_bytes[j]);
     }
-    PTA_TRY_MPI(ctx, MPI_Waitall(station->n_in, requests, station->arrived));
+    if (runner->options.costs != NULL) {
+        PTA_TRY(pta_spend_receive(runner, ctx, station, requests, n));
+    } else {
+        PTA_TRY_MPI(ctx,
+                    MPI_Waitall(station->n_in, requests, station->arrived));
+    }
     for (int32_t i = 0; i < station->n_in; i++) {
         if (links[i].local != NULL) {
             take_local(runner, station, &links[i], u);
@@ -249,7 +256,9 @@ static void submit(pta_runner *runner, pta_ctx *ctx, pta_station *station,
         return;
     }
     int32_t n = samples_of(runner, batch_of(runner, station, u));
-    finish_joins(station, slot, n);
+    if (!runner->options.blank) {
+        finish_joins(station, slot, n);
+    }
     pta_status status = station->ops->submit(station->device, ctx, slot, n);
     if (status != PTA_OK) {
         station->status[slot] =
@@ -278,9 +287,12 @@ static uint64_t collect(pta_runner *runner, pta_ctx *ctx, pta_station *station,
     if (station->lag > 0 && cost.host_ns != PTA_COST_ABSENT) {
         ns = cost.host_ns;
     }
-    pta_clock_batch(&station->clock,
-                    samples_of(runner, batch_of(runner, station, u)), ns,
-                    cost.cycles);
+    int64_t batch = batch_of(runner, station, u);
+    pta_clock_batch(&station->clock, samples_of(runner, batch), ns, &cost);
+    if (runner->trace.room > 0) {
+        pta_trace_add(&runner->trace, station->board, PTA_TRACE_COMPUTE, batch,
+                      station->start[slot], now);
+    }
     return now;
 }
 
@@ -344,7 +356,10 @@ static pta_status send(pta_runner *runner, pta_ctx *ctx, pta_station *station,
             continue;
         }
         uint8_t *message = link->message[ring_of(station, u)];
-        if (link->writes) {
+        if (runner->options.costs != NULL) {
+            pta_spend_message(runner, PTA_HEADER_BYTES + n_bytes);
+        }
+        if (link->writes && !runner->options.blank) {
             fill_message(runner, station, link, batch, slot, src, message);
         }
         station->clock.bytes_out += PTA_HEADER_BYTES;
@@ -378,6 +393,10 @@ static pta_status take_in(pta_runner *runner, pta_ctx *ctx,
     PTA_TRY(receive(runner, ctx, station, u));
     uint64_t now = pta_clock_now();
     station->clock.wait_ns += now - begin;
+    if (runner->trace.room > 0) {
+        pta_trace_add(&runner->trace, station->board, PTA_TRACE_WAIT,
+                      batch_of(runner, station, u), begin, now);
+    }
     station->start[slot_of(station, u)] = now;
     submit(runner, ctx, station, u);
     return PTA_OK;
@@ -391,7 +410,12 @@ static pta_status give_out(pta_runner *runner, pta_ctx *ctx,
     PTA_TRY(send(runner, ctx, station, u,
                  station->out_buffer[slot_of(station, u)]));
     PTA_TRY(post(runner, ctx, station, u + station->n_slots));
-    station->clock.send_ns += pta_clock_now() - begin;
+    uint64_t end = pta_clock_now();
+    station->clock.send_ns += end - begin;
+    if (runner->trace.room > 0) {
+        pta_trace_add(&runner->trace, station->board, PTA_TRACE_SEND,
+                      batch_of(runner, station, u), begin, end);
+    }
     return PTA_OK;
 }
 
@@ -416,7 +440,7 @@ pta_status pta_sink_step(pta_runner *runner, pta_ctx *ctx, int64_t u)
     int32_t slot = slot_of(sink, u);
     PTA_TRY(take_in(runner, ctx, sink, u));
     (void)collect(runner, ctx, sink, u);
-    if (sink->status[slot] == PTA_OK) {
+    if (sink->status[slot] == PTA_OK && !runner->options.blank) {
         size_t first = (size_t)u * (size_t)runner->micro_batch;
         memcpy(runner->out + first * runner->out_bytes, sink->out_buffer[slot],
                (size_t)samples_of(runner, u) * runner->out_bytes);

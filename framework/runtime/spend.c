@@ -1,0 +1,39 @@
+/*
+ * CPU time of messages under a simulator of MPI, which counts none of its own:
+ * it is slept, so that modelled time (vtime.h) and the simulation know the same
+ * costs.
+ */
+#include "runtime/runner_priv.h"
+
+static void spend(double ns)
+{
+    if (ns > 0) {
+        pta_clock_sleep_until(pta_clock_now() + (uint64_t)(ns + 0.5), 0);
+    }
+}
+
+void pta_spend_message(const pta_runner *runner, int64_t bytes)
+{
+    const pta_vhost *h = &runner->options.costs[runner->rank];
+    spend(h->message + h->tcp_per_byte * (double)bytes);
+}
+
+pta_status pta_spend_receive(const pta_runner *runner, pta_ctx *ctx,
+                             pta_station *station, MPI_Request *requests,
+                             int32_t n)
+{
+    for (int32_t i = 0; i < station->n_in; i++) {
+        MPI_Status status;
+        int which = MPI_UNDEFINED, bytes = 0;
+        PTA_TRY_MPI(ctx, MPI_Waitany(station->n_in, requests, &which, &status));
+        if (which == MPI_UNDEFINED) { /* what is left is on this rank */
+            break;
+        }
+        station->arrived[which] = status;
+        PTA_TRY_MPI(ctx, MPI_Get_count(&status, MPI_BYTE, &bytes));
+        pta_spend_message(runner, bytes);
+    }
+    double join = runner->options.costs[runner->rank].join_per_value;
+    spend(join * (double)station->join_values * n);
+    return PTA_OK;
+}
