@@ -134,14 +134,14 @@ int64_t pta_slice_pace(const pta_slice *slice, const pta_fold *folds)
     int64_t in = port_words(slice, slice->inputs, slice->n_inputs);
     int64_t out = port_words(slice, slice->outputs, slice->n_outputs);
     int64_t pace = in > out ? in : out;
-    for (int32_t i = 0; i < slice->n_steps; i++) {
+    for (int32_t i = 0; folds != NULL && i < slice->n_steps; i++) {
         int64_t steps = pta_step_cycles(slice, &slice->steps[i], &folds[i]);
         pace = steps > pace ? steps : pace;
     }
     return pace;
 }
 
-static pta_status check_slice(pta_ctx *ctx, const pta_slice *slice)
+pta_status pta_slice_check_hardware(pta_ctx *ctx, const pta_slice *slice)
 {
     if (slice->is_float) {
         return pta_fail(ctx, PTA_ERR_UNSUPPORTED,
@@ -162,7 +162,7 @@ static pta_status check_slice(pta_ctx *ctx, const pta_slice *slice)
     return PTA_OK;
 }
 
-static pta_status build(pta_lowering *l)
+static pta_status build(pta_lowering *l, int32_t samples)
 {
     const pta_slice *s = l->slice;
     PTA_TRY_ALLOC(l->ctx, l->uses, s->n_values);
@@ -172,28 +172,27 @@ static pta_status build(pta_lowering *l)
     count_uses(l);
     l->pace = pta_slice_pace(s, l->folds);
     PTA_TRY(lower_inputs(l));
-    for (int32_t i = 0; i < s->n_steps; i++) {
+    if (s->engine == PTA_ENGINE_REUSED) {
+        PTA_TRY(pta_lower_engine(l));
+    }
+    for (int32_t i = 0; s->engine != PTA_ENGINE_REUSED && i < s->n_steps; i++) {
         PTA_TRY(lower_step(l, i));
     }
     PTA_TRY(lower_outputs(l));
-    PTA_TRY(pta_design_time(l->ctx, l->design));
+    PTA_TRY(pta_design_time(l->ctx, l->design, samples));
     pta_design_count(l->design);
     return PTA_OK;
 }
 
-pta_status pta_design_build(pta_ctx *ctx, const pta_slice *slice,
-                            const pta_fold *folds, pta_design **out)
+pta_status pta_design_build_for(pta_ctx *ctx, const pta_slice *slice,
+                                const pta_fold *folds, int32_t samples,
+                                pta_design **out)
 {
-    PTA_TRY(check_slice(ctx, slice));
-    if (slice->engine == PTA_ENGINE_REUSED) {
-        return pta_fail(ctx, PTA_ERR_UNSUPPORTED,
-                        "stage %d: engine \"reused\" is not there yet",
-                        (int)slice->stage);
-    }
+    PTA_TRY(pta_slice_check_hardware(ctx, slice));
     pta_lowering l = {.ctx = ctx, .slice = slice, .folds = folds};
     PTA_TRY_ALLOC(ctx, l.design, 1);
     l.design->engine = slice->engine;
-    pta_status status = build(&l);
+    pta_status status = build(&l, samples);
     pta_free(ctx, l.uses);
     pta_free(ctx, l.next);
     if (status != PTA_OK) {
@@ -202,4 +201,10 @@ pta_status pta_design_build(pta_ctx *ctx, const pta_slice *slice,
     }
     *out = l.design;
     return PTA_OK;
+}
+
+pta_status pta_design_build(pta_ctx *ctx, const pta_slice *slice,
+                            const pta_fold *folds, pta_design **out)
+{
+    return pta_design_build_for(ctx, slice, folds, 0, out);
 }

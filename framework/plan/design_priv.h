@@ -83,6 +83,12 @@ pta_status PTA_MUST_CHECK pta_lower_permute(pta_lowering *l, int32_t step);
 pta_status PTA_MUST_CHECK pta_lower_join(pta_lowering *l, int32_t step);
 pta_status PTA_MUST_CHECK pta_lower_concat(pta_lowering *l, int32_t step);
 
+/** All steps as one block, for engine REUSED (design_engine.c). */
+pta_status PTA_MUST_CHECK pta_lower_engine(pta_lowering *l);
+
+/** What an engine takes of a board. */
+pta_resources pta_engine_resources(const pta_block *block);
+
 /* ---- what they share ---- */
 
 /** PTA_ERR_UNSUPPORTED with "layer 'NAME': " in front. */
@@ -121,7 +127,8 @@ int32_t pta_lanes_for(int32_t c, int64_t count, int64_t pace);
 int64_t pta_step_cycles(const pta_slice *slice, const pta_step *step,
                         const pta_fold *fold);
 
-/** The most of that, and of the bus: no sample can take less. */
+/** The most of that, and of the bus: no sample can take less. `folds` NULL: of
+ * the bus alone. */
 int64_t pta_slice_pace(const pta_slice *slice, const pta_fold *folds);
 
 /** What a weighted step multiplies at a position: M outputs of N inputs;
@@ -147,13 +154,47 @@ int32_t pta_window_lanes(const pta_slice *slice, const pta_step *step,
 /** A convolution that needs no window: 1x1 at every position. */
 bool pta_step_pointwise(const pta_step *step);
 
+/** What a weighted step takes with a folding: its multipliers, weights and
+ * conversion, and the gearbox behind its window. */
+pta_resources pta_fold_resources(const pta_slice *slice, const pta_step *step,
+                                 const pta_fold *fold);
+
+/** A matrix-vector unit's parameters and memories, without streams. */
+pta_block pta_matrix_block(const pta_slice *slice, const pta_step *step,
+                           const pta_fold *fold);
+
+/* ---- designs ---- */
+
+/** Refuses float slices and hls4ml arithmetic. */
+pta_status PTA_MUST_CHECK pta_slice_check_hardware(pta_ctx *ctx,
+                                                   const pta_slice *slice);
+
+/** pta_design_build, timed over `samples` (0: as many as the interval takes);
+ * of one sample the latency alone. */
+pta_status PTA_MUST_CHECK pta_design_build_for(pta_ctx *ctx,
+                                               const pta_slice *slice,
+                                               const pta_fold *folds,
+                                               int32_t samples,
+                                               pta_design **out);
+
 /* ---- after lowering ---- */
 
 /** Depths of FIFOs, then latency and interval, from the recurrence of
  * timing.c. PTA_ERR_UNSUPPORTED if FIFOs need more memory than a board has. */
-pta_status PTA_MUST_CHECK pta_design_time(pta_ctx *ctx, pta_design *design);
+pta_status PTA_MUST_CHECK pta_design_time(pta_ctx *ctx, pta_design *design,
+                                          int32_t samples);
 
-/** DSP, BRAM, LUT, FF of every block and the whole: fold.c. */
+/** DSP, BRAM, LUT, FF of a block; of every block and the whole. */
+void pta_block_count(pta_block *block);
 void pta_design_count(pta_design *design);
+
+/** Halves of a block RAM for so many words. */
+int64_t pta_bram18_count(int64_t words, int64_t bits);
+
+/** Of pta_requant and pta_gearbox by themselves. */
+pta_resources pta_requant_count(int64_t p, int64_t win, int64_t wout,
+                                int64_t shift);
+pta_resources pta_gearbox_count(int64_t w, int64_t c_in, int64_t p_in,
+                                int64_t c_out, int64_t p_out);
 
 #endif

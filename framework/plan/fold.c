@@ -81,14 +81,73 @@ static int64_t matrix_cycles(const pta_slice *slice, const pta_step *step,
 }
 
 int64_t pta_step_cycles(const pta_slice *slice, const pta_step *step,
-                        const pta_fold *fold)
+                        const pta_fold *given)
 {
-    if (!pta_step_folded(step) || fold->pe < 1) {
+    if (!pta_step_folded(step) || given->pe < 1 || given->simd < 1) {
         return 0;
     }
+    pta_fold cut = pta_fold_cut(slice, step, *given), *fold = &cut;
     pta_work work = pta_step_work(slice, step);
     if (step->op == PTA_STEP_DENSE || step->op == PTA_STEP_CONV) {
         return matrix_cycles(slice, step, fold);
     }
     return work.positions * work.n * ceil_div(work.m, fold->pe);
+}
+
+static void add(pta_resources *to, pta_resources more)
+{
+    to->lut += more.lut;
+    to->lutram += more.lutram;
+    to->ff += more.ff;
+    to->dsp += more.dsp;
+    to->bram18 += more.bram18;
+}
+
+/* Depthwise and scale-shift, in proportion to their lanes. */
+static pta_resources lanes_resources(const pta_slice *slice,
+                                     const pta_step *step, const pta_fold *fold)
+{
+    pta_work work = pta_step_work(slice, step);
+    int32_t mult = slice->values[step->out].view.c / work.m;
+    int64_t lanes = (int64_t)fold->pe * mult;
+    int64_t words = ceil_div(work.m, fold->pe) * work.n;
+    int64_t bits = lanes * step->weights.format.width;
+    pta_resources r = pta_requant_count(
+        lanes, step->acc_bits, pta_value_width(slice, step->out),
+        step->acc_frac - pta_value_frac(slice, step->out));
+    r.dsp += lanes;
+    r.lut += lanes * step->acc_bits;
+    if (fold->memory == PTA_MEMORY_LUT) {
+        r.lut += bits * ceil_div(words, 64);
+    } else if (words > 1) {
+        r.bram18 += pta_bram18_count(words, bits);
+    }
+    return r;
+}
+
+pta_resources pta_fold_resources(const pta_slice *slice, const pta_step *step,
+                                 const pta_fold *fold)
+{
+    if (step->op == PTA_STEP_DWCONV || step->op == PTA_STEP_SCALE_SHIFT) {
+        return lanes_resources(slice, step, fold);
+    }
+    pta_block block = pta_matrix_block(slice, step, fold);
+    pta_block_count(&block);
+    pta_resources r = block.resources;
+    if (!step->partial) {
+        add(&r, pta_requant_count(
+                    fold->pe, step->acc_bits, pta_value_width(slice, step->out),
+                    step->acc_frac - pta_value_frac(slice, step->out)));
+    }
+    int32_t c = slice->values[step->in[0]].view.c;
+    if (step->op == PTA_STEP_CONV && !pta_step_pointwise(step) &&
+        c % fold->simd != 0) {
+        int64_t pace = pta_step_cycles(slice, step, fold);
+        int32_t p = pta_window_lanes(slice, step, fold, pace);
+        add(&r,
+            pta_gearbox_count(pta_value_width(slice, step->in[0]), c, p,
+                              (int64_t)c * step->window.kh * step->window.kw,
+                              fold->simd));
+    }
+    return r;
 }

@@ -99,14 +99,14 @@ static pta_status lower_window(pta_lowering *l, int32_t step,
 }
 
 static void set_matrix(pta_block *block, const pta_slice *slice,
-                       const pta_step *s, const pta_work *work,
-                       const pta_fold *fold)
+                       const pta_step *s, const pta_fold *fold)
 {
+    pta_work work = pta_step_work(slice, s);
     bool x_signed = pta_value_signed(slice, s->in[0]);
     int32_t ww = s->weights.format.width;
     bool packed = block->kind == PTA_BLOCK_MVU_PACKED;
-    pta_block_set(block, "M", work->m);
-    pta_block_set(block, "N", work->n);
+    pta_block_set(block, "M", work.m);
+    pta_block_set(block, "N", work.n);
     pta_block_set(block, "PE", fold->pe);
     pta_block_set(block, "SIMD", fold->simd);
     pta_block_set(block, "WX", pta_value_width(slice, s->in[0]));
@@ -117,12 +117,29 @@ static void set_matrix(pta_block *block, const pta_slice *slice,
     pta_block_set(block, "BLOCK", fold->memory != PTA_MEMORY_LUT);
     pta_block_set(block, "RAM", fold->memory == PTA_MEMORY_RAM);
     pta_block_set(block, "LC", packed && !x_signed ? 2 : 4);
-    int64_t groups = ceil_div(work->m, fold->pe);
-    pta_block_add_memory(block, PTA_ROLE_WEIGHTS, fold->memory,
-                         ceil_div(work->n, fold->simd) * groups,
+    int64_t groups = ceil_div(work.m, fold->pe);
+    int64_t steps = ceil_div(work.n, fold->simd) * groups;
+    pta_block_add_memory(block, PTA_ROLE_WEIGHTS, fold->memory, steps,
                          (int64_t)fold->pe * fold->simd * ww);
     pta_block_add_memory(block, PTA_ROLE_BIAS, bias_memory(fold->memory),
                          groups, (int64_t)fold->pe * s->acc_bits);
+    block->steps = work.positions * steps;
+}
+
+static pta_block_kind matrix_kind(const pta_slice *slice, const pta_step *step,
+                                  const pta_fold *fold)
+{
+    return fold->pe > 1 && pta_step_unpacked(slice, step) == NULL
+               ? PTA_BLOCK_MVU_PACKED
+               : PTA_BLOCK_MVU;
+}
+
+pta_block pta_matrix_block(const pta_slice *slice, const pta_step *step,
+                           const pta_fold *fold)
+{
+    pta_block block = {.kind = matrix_kind(slice, step, fold)};
+    set_matrix(&block, slice, step, fold);
+    return block;
 }
 
 static pta_status lower_mvu(pta_lowering *l, int32_t step, const pta_fold *fold,
@@ -130,13 +147,10 @@ static pta_status lower_mvu(pta_lowering *l, int32_t step, const pta_fold *fold,
 {
     const pta_step *s = &l->slice->steps[step];
     pta_work work = pta_step_work(l->slice, s);
-    bool packed = fold->pe > 1 && pta_step_unpacked(l->slice, s) == NULL;
     pta_block *block;
-    PTA_TRY(pta_lower_block(l, packed ? PTA_BLOCK_MVU_PACKED : PTA_BLOCK_MVU,
-                            step, in, &block));
-    set_matrix(block, l->slice, s, &work, fold);
-    block->steps = work.positions * ceil_div(work.n, fold->simd) *
-                   ceil_div(work.m, fold->pe);
+    PTA_TRY(
+        pta_lower_block(l, matrix_kind(l->slice, s, fold), step, in, &block));
+    set_matrix(block, l->slice, s, fold);
     pta_stream sums = {.value = -1,
                        .c = work.m,
                        .lanes = fold->pe,

@@ -185,16 +185,18 @@ static int32_t bottleneck(const pta_design *design)
     return most;
 }
 
-pta_status pta_design_time(pta_ctx *ctx, pta_design *design)
+pta_status pta_design_time(pta_ctx *ctx, pta_design *design, int32_t samples)
 {
     pta_net net;
     PTA_TRY(size_fifos(ctx, design));
-    PTA_TRY(pta_net_make(ctx, design, samples_for(design), &net));
+    samples = samples > 0 ? samples : samples_for(design);
+    PTA_TRY(pta_net_make(ctx, design, samples, &net));
     bool flows = pta_net_run(&net);
     const int32_t *end = net.parts[net.n_parts - 1].as.shell.sample_end;
     if (flows) {
         design->latency = end[0];
-        design->interval = end[net.samples - 1] - end[net.samples - 2];
+        design->interval =
+            samples > 1 ? end[samples - 1] - end[samples - 2] : 0;
         design->bottleneck = bottleneck(design);
     }
     pta_net_free(&net);
