@@ -32,20 +32,23 @@ void pta_clock_sleep_until(uint64_t deadline, uint64_t margin_ns)
 void pta_clock_reset(pta_clock *clock)
 {
     memset(clock, 0, sizeof *clock);
-    clock->cycles = PTA_COST_ABSENT;
+    clock->cycles = clock->latency = clock->interval = PTA_COST_ABSENT;
 }
 
-void pta_clock_batch(pta_clock *clock, int32_t n, uint64_t ns, uint64_t cycles)
+void pta_clock_batch(pta_clock *clock, int32_t n, uint64_t ns,
+                     const pta_cost *cost)
 {
     clock->compute_ns += ns;
     clock->recent[clock->n_batches % PTA_CLOCK_RECENT] =
         ns < UINT32_MAX ? (uint32_t)ns : UINT32_MAX;
     clock->n_batches++;
     clock->n_samples += (uint64_t)n;
-    if (cycles != PTA_COST_ABSENT) {
-        clock->cycles =
-            cycles + (clock->cycles == PTA_COST_ABSENT ? 0 : clock->cycles);
+    if (cost->cycles != PTA_COST_ABSENT) {
+        clock->cycles = cost->cycles +
+                        (clock->cycles == PTA_COST_ABSENT ? 0 : clock->cycles);
     }
+    clock->latency = pta_cost_least(clock->latency, cost->latency);
+    clock->interval = pta_cost_least(clock->interval, cost->interval);
 }
 
 static int compare(const void *a, const void *b)

@@ -7,12 +7,17 @@
 
 #include <stdint.h>
 
+#include "runtime/device.h"
+
 #define PTA_CLOCK_RECENT 1024 /* batches the median looks back */
 
 typedef struct pta_clock {
     uint64_t wait_ns, compute_ns, send_ns;
     uint64_t bytes_in, bytes_out;
-    uint64_t cycles; /* PTA_COST_ABSENT until a device reports some */
+    /* PTA_COST_ABSENT until a device reports some: */
+    uint64_t cycles;            /* sum */
+    uint64_t latency, interval; /* least of any batch: without the stalls of a
+                                   busy host */
     uint64_t n_batches, n_samples;
     uint32_t recent[PTA_CLOCK_RECENT]; /* compute_ns, a ring */
 } pta_clock;
@@ -26,8 +31,15 @@ void pta_clock_sleep_until(uint64_t deadline, uint64_t margin_ns);
 
 void pta_clock_reset(pta_clock *clock);
 
-/** A batch of n samples computed in `ns`; `cycles` may be PTA_COST_ABSENT. */
-void pta_clock_batch(pta_clock *clock, int32_t n, uint64_t ns, uint64_t cycles);
+/** A batch of n samples computed in `ns`, and what the device says of it. */
+void pta_clock_batch(pta_clock *clock, int32_t n, uint64_t ns,
+                     const pta_cost *cost);
+
+/** The lesser of two figures that may be absent. */
+static inline uint64_t pta_cost_least(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b; /* absent is the greatest */
+}
 
 /** Median computing time of the recent batches; sorts a copy on the stack. */
 uint64_t pta_clock_median(const pta_clock *clock);

@@ -26,6 +26,8 @@
 #define PTA_COST_ABSENT UINT64_MAX
 typedef struct pta_cost {
     uint64_t cycles;       /* accelerator cycles of the batch */
+    uint64_t latency;      /* of these, the first sample's: first word in to
+                              last word out */
     uint64_t interval;     /* cycles between samples, steady state */
     uint64_t stalls_in;    /* cycles the core waited for input */
     uint64_t stalls_out;   /* cycles the core waited for output */
@@ -36,7 +38,7 @@ typedef struct pta_cost {
 
 #define PTA_COST_NONE                                                          \
     ((pta_cost){PTA_COST_ABSENT, PTA_COST_ABSENT, PTA_COST_ABSENT,             \
-                PTA_COST_ABSENT, PTA_COST_ABSENT})
+                PTA_COST_ABSENT, PTA_COST_ABSENT, PTA_COST_ABSENT})
 
 typedef struct pta_device_params {
     int32_t max_samples;  /* of one batch */

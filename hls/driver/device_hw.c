@@ -421,12 +421,14 @@ static pta_cost cost_of(const hw *d, const slot *s)
 {
     const pta_core_counters *c = &s->counters;
     pta_cost cost = {.cycles = c->cycles,
+                     .latency = c->first,
                      .interval = PTA_COST_ABSENT,
                      .stalls_in = c->stalls_in,
                      .stalls_out = c->stalls_out,
                      .host_ns = s->completed_ns - s->submitted_ns};
     if (d->info->no_registers) {
-        cost.cycles = cost.stalls_in = cost.stalls_out = PTA_COST_ABSENT;
+        cost.cycles = cost.latency = PTA_COST_ABSENT;
+        cost.stalls_in = cost.stalls_out = PTA_COST_ABSENT;
     } else if (s->n > 1) {
         cost.interval = (c->span + (s->n - 1) / 2) / (s->n - 1);
     }
