@@ -36,6 +36,11 @@ static double us_per_sample(const pta_stage_clock *c, uint64_t ns)
     return 1e-3 * per_sample(c, ns);
 }
 
+static json_t *cycles_json(uint64_t cycles)
+{
+    return count(cycles != PTA_COST_ABSENT, (int64_t)cycles);
+}
+
 static json_t *stages_json(const pta_report *r)
 {
     json_t *stages = json_array();
@@ -47,7 +52,7 @@ static json_t *stages_json(const pta_report *r)
         json_array_append_new(
             stages,
             json_pack("{s:i,s:i,s:o,s:s,s:i,s:I,s:f,s:f,s:f,s:f,s:f,s:f,s:I,s:"
-                      "I,s:o,s:o}",
+                      "I,s:o,s:o,s:o,s:o}",
                       "rank", c->rank, "board", (int)c->board, "layers",
                       layers_json(r->graph, stage), "split",
                       pta_split_name(stage->split), "part", (int)part,
@@ -60,7 +65,9 @@ static json_t *stages_json(const pta_report *r)
                       per_sample(c, c->bytes_out), "total_bytes_in",
                       (json_int_t)c->bytes_in, "total_bytes_out",
                       (json_int_t)c->bytes_out, "cycles",
-                      count(c->cycles != PTA_COST_ABSENT, (int64_t)c->cycles),
+                      cycles_json(c->cycles), "latency_cycles",
+                      cycles_json(c->latency), "interval_cycles",
+                      cycles_json(c->interval),
                       "modelled", pta_modelled_stage_json(&r->modelled, b)));
     }
     return stages;
@@ -161,12 +168,36 @@ static void print_accuracy(const pta_report *r, FILE *file)
     }
 }
 
+static bool counts_cycles(const pta_report *r)
+{
+    for (int32_t b = 0; b < r->plan->n_boards; b++) {
+        if (r->clocks[b].latency != PTA_COST_ABSENT) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void cycles_cell(pta_table_text *table, uint64_t cycles)
+{
+    if (cycles == PTA_COST_ABSENT) {
+        pta_table_cell(table, "-");
+    } else {
+        pta_table_cell(table, "%llu", (unsigned long long)cycles);
+    }
+}
+
 static pta_status print_stages(pta_ctx *ctx, const pta_report *r, FILE *file)
 {
     pta_table_text table;
+    bool with_cycles = counts_cycles(r);
     pta_table_begin(&table, ctx,
-                    ">board|>rank|layers|split|>compute us|>wait us|>send us|"
-                    ">bytes in|>bytes out");
+                    with_cycles
+                        ? ">board|>rank|layers|split|>compute us|>wait us|"
+                          ">send us|>bytes in|>bytes out|>latency cycles|"
+                          ">interval cycles"
+                        : ">board|>rank|layers|split|>compute us|>wait us|"
+                          ">send us|>bytes in|>bytes out");
     for (int32_t b = 0; b < r->plan->n_boards; b++) {
         const pta_stage_clock *c = &r->clocks[b];
         int32_t part;
@@ -192,6 +223,10 @@ static pta_status print_stages(pta_ctx *ctx, const pta_report *r, FILE *file)
         pta_table_cell(&table, "%.2f", us_per_sample(c, c->send_ns));
         pta_table_cell(&table, "%.1f", per_sample(c, c->bytes_in));
         pta_table_cell(&table, "%.1f", per_sample(c, c->bytes_out));
+        if (with_cycles) {
+            cycles_cell(&table, c->latency);
+            cycles_cell(&table, c->interval);
+        }
     }
     fprintf(file, "\nper sample%s, host time:\n",
             r->place.copies > 1 ? " of copy 0" : "");

@@ -451,6 +451,10 @@ static pta_status add_clocks(pta_ctx *ctx, job *j)
         if (c->cycles != PTA_COST_ABSENT && before->n_samples > 0) {
             c->cycles += before->cycles;
         }
+        if (before->n_samples > 0) {
+            c->latency = pta_cost_least(c->latency, before->latency);
+            c->interval = pta_cost_least(c->interval, before->interval);
+        }
         j->report.clocks[b] = *c;
     }
     return PTA_OK;
@@ -510,10 +514,11 @@ static void take_measured(const job *j, pta_vplan *plan)
             board->host_ns = c->n_samples == 0 ? 0.0
                                                : (double)c->compute_ns /
                                                      (double)c->n_samples;
-        } else if (c->cycles != PTA_COST_ABSENT && c->n_samples > 0 &&
-                   !j->waits) {
-            int64_t cycles = (int64_t)(c->cycles / c->n_samples);
-            board->cycles = (pta_cycles){cycles, cycles, PTA_CYCLES_MEASURED};
+        } else if (c->latency != PTA_COST_ABSENT && !j->waits) {
+            board->cycles =
+                (pta_cycles){(int64_t)c->latency,
+                             (int64_t)pta_cost_least(c->interval, c->latency),
+                             PTA_CYCLES_MEASURED};
         }
     }
 }

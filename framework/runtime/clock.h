@@ -35,12 +35,6 @@ void pta_clock_reset(pta_clock *clock);
 void pta_clock_batch(pta_clock *clock, int32_t n, uint64_t ns,
                      const pta_cost *cost);
 
-/** The lesser of two figures that may be absent. */
-static inline uint64_t pta_cost_least(uint64_t a, uint64_t b)
-{
-    return a < b ? a : b; /* absent is the greatest */
-}
-
 /** Median computing time of the recent batches; sorts a copy on the stack. */
 uint64_t pta_clock_median(const pta_clock *clock);
 

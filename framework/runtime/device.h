@@ -40,6 +40,12 @@ typedef struct pta_cost {
     ((pta_cost){PTA_COST_ABSENT, PTA_COST_ABSENT, PTA_COST_ABSENT,             \
                 PTA_COST_ABSENT, PTA_COST_ABSENT, PTA_COST_ABSENT})
 
+/** The lesser of two figures that may be absent. */
+static inline uint64_t pta_cost_least(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b; /* absent is the greatest */
+}
+
 typedef struct pta_device_params {
     int32_t max_samples;  /* of one batch */
     int32_t n_slots;      /* at least 2 for overlap */
