@@ -17,25 +17,12 @@ static void set_memory(const pta_slice *slice, pta_weight_kind weights,
     }
 }
 
-/* Small foldings, until pta_fold_choose is there. */
-static void fold_all(const pta_slice *slice, pta_fold *folds)
-{
-    for (int32_t i = 0; i < slice->n_steps; i++) {
-        const pta_step *step = &slice->steps[i];
-        folds[i] = step->fold;
-        if (step->weighted && folds[i].pe == 0) {
-            folds[i] = (pta_fold){.pe = 4, .simd = 8, .order = i % 2};
-        }
-    }
-}
-
 pta_status pta_generate_design(pta_ctx *ctx, const pta_slice *slice,
                                const pta_budget *budget,
                                pta_weight_kind weights, pta_fold *folds,
                                pta_design **out)
 {
-    (void)budget;
-    fold_all(slice, folds);
+    PTA_TRY(pta_fold_choose(ctx, slice, budget, folds));
     set_memory(slice, weights, folds);
     return pta_design_build(ctx, slice, folds, out);
 }
