@@ -472,6 +472,7 @@ static pta_resources count_kind(const pta_block *b)
     case PTA_BLOCK_CONCAT:
         return count_concat(b);
     case PTA_BLOCK_ENGINE:
+        return pta_engine_resources(b);
     case PTA_BLOCK_COUNT:
         break;
     }

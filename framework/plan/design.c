@@ -87,6 +87,7 @@ void pta_design_destroy(pta_ctx *ctx, pta_design **design)
     if (*design != NULL) {
         pta_free(ctx, (*design)->streams);
         pta_free(ctx, (*design)->blocks);
+        pta_free(ctx, (*design)->layers);
         pta_free(ctx, (*design)->inputs);
         pta_free(ctx, (*design)->outputs);
         pta_free(ctx, *design);

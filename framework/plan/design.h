@@ -49,7 +49,8 @@ typedef enum pta_memory_role {
     PTA_ROLE_BIAS,    /* B_FILE */
     PTA_ROLE_SCALE,   /* S_FILE */
     PTA_ROLE_ALPHA,   /* A_FILE */
-    PTA_ROLE_TABLE    /* FILE */
+    PTA_ROLE_TABLE,   /* FILE */
+    PTA_ROLE_PROGRAM  /* P_FILE */
 } pta_memory_role;
 
 /** A memory of a block: `words` words of `word_bits`, in the layout of its
@@ -64,7 +65,7 @@ typedef struct pta_block_memory {
 #define PTA_BLOCK_IN_MAX       2
 #define PTA_BLOCK_OUT_MAX      4
 #define PTA_BLOCK_PARAMS_MAX   32
-#define PTA_BLOCK_MEMORIES_MAX 2
+#define PTA_BLOCK_MEMORIES_MAX 3
 
 typedef struct pta_block {
     pta_block_kind kind;
@@ -102,8 +103,23 @@ typedef struct pta_design_port {
     int64_t words;  /* of 64 bits a sample */
 } pta_design_port;
 
+#define PTA_ENGINE_WORD 144 /* bits of a layer's word, P_FILE */
+
+/** A dense layer as the reused engine runs it (pta_engine.sv, P_FILE). */
+typedef struct pta_engine_layer {
+    int32_t step; /* of the slice */
+    int32_t m, n;
+    bool columns; /* outer */
+    bool in_signed;
+    int32_t shift; /* to the right, after LEFT */
+    int64_t round; /* added to every bias: the half of AP_RND */
+    int64_t lo, hi;
+} pta_engine_layer;
+
 typedef struct pta_design {
     pta_engine engine;
+    int32_t n_layers;
+    pta_engine_layer *layers; /* owned; of a reused engine, else NULL */
     int32_t n_streams;
     pta_stream *streams; /* owned */
     int32_t n_blocks;
@@ -153,6 +169,16 @@ pta_status PTA_MUST_CHECK pta_fold_choose(pta_ctx *ctx, const pta_slice *slice,
 pta_status PTA_MUST_CHECK pta_design_build(pta_ctx *ctx, const pta_slice *slice,
                                            const pta_fold *folds,
                                            pta_design **out);
+/**
+ * Chooses the array and the orders of a reused engine: the least latency within
+ * the budget, then the fewest DSPs. A folding of the plan (any step's) is kept.
+ * All of `folds` [n_steps] get the same pe, simd and memory.
+ */
+pta_status PTA_MUST_CHECK pta_engine_choose(pta_ctx *ctx,
+                                            const pta_slice *slice,
+                                            const pta_budget *budget,
+                                            pta_fold *folds);
+
 void pta_design_destroy(pta_ctx *ctx, pta_design **design);
 
 /** Why two products of a step cannot share a DSP ("weights may be the least of

@@ -86,7 +86,7 @@ pta_status PTA_MUST_CHECK pta_lower_concat(pta_lowering *l, int32_t step);
 /** All steps as one block, for engine REUSED (design_engine.c). */
 pta_status PTA_MUST_CHECK pta_lower_engine(pta_lowering *l);
 
-/** What an engine takes of a board. */
+/** What an engine takes of a board without its memories (count_engine.c). */
 pta_resources pta_engine_resources(const pta_block *block);
 
 /* ---- what they share ---- */
@@ -169,8 +169,8 @@ pta_block pta_matrix_block(const pta_slice *slice, const pta_step *step,
 pta_status PTA_MUST_CHECK pta_slice_check_hardware(pta_ctx *ctx,
                                                    const pta_slice *slice);
 
-/** pta_design_build, timed over `samples` (0: as many as the interval takes);
- * of one sample the latency alone. */
+/** pta_design_build, timed over `samples` (0: as many as the interval takes); 1:
+ * the latency alone; -1: not at all, FIFOs have two beats. */
 pta_status PTA_MUST_CHECK pta_design_build_for(pta_ctx *ctx,
                                                const pta_slice *slice,
                                                const pta_fold *folds,

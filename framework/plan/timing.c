@@ -141,11 +141,11 @@ static bool can_stop(const pta_design *design)
     return false;
 }
 
-static pta_status size_fifos(pta_ctx *ctx, pta_design *design)
+static pta_status size_fifos(pta_ctx *ctx, pta_design *design, int32_t samples)
 {
     for (int32_t more = can_stop(design); more > 0;) {
         pta_net net;
-        PTA_TRY(pta_net_make(ctx, design, 2, &net));
+        PTA_TRY(pta_net_make(ctx, design, samples, &net));
         bool flows = pta_net_run(&net);
         more = flows ? 0 : grow_fifos(&net, design, false);
         if (!flows && more == 0) {
@@ -188,7 +188,7 @@ static int32_t bottleneck(const pta_design *design)
 pta_status pta_design_time(pta_ctx *ctx, pta_design *design, int32_t samples)
 {
     pta_net net;
-    PTA_TRY(size_fifos(ctx, design));
+    PTA_TRY(size_fifos(ctx, design, samples == 1 ? 1 : 2));
     samples = samples > 0 ? samples : samples_for(design);
     PTA_TRY(pta_net_make(ctx, design, samples, &net));
     bool flows = pta_net_run(&net);

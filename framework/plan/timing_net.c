@@ -403,6 +403,16 @@ static pta_status net_concat(pta_net *net, int32_t b, const pta_block *block)
                        block->out[0], &wire);
 }
 
+static pta_status net_engine(pta_net *net, int32_t b, const pta_block *block)
+{
+    int32_t out;
+    pta_part *p;
+    PTA_TRY(link(net, PTA_PART_ENGINE, b, block->in[0],
+                 pta_stream_beats(&net->design->streams[block->out[0]]),
+                 block->out[0], &out, &p));
+    return pta_engine_part(net, p);
+}
+
 static pta_status net_block(pta_net *net, int32_t b)
 {
     const pta_block *block = &net->design->blocks[b];
@@ -440,10 +450,11 @@ static pta_status net_block(pta_net *net, int32_t b)
     case PTA_BLOCK_CONCAT:
         return net_concat(net, b, block);
     case PTA_BLOCK_ENGINE:
+        return net_engine(net, b, block);
     case PTA_BLOCK_COUNT:
         break;
     }
-    PTA_ASSERT(false); /* an engine has a formula of its own */
+    PTA_ASSERT(false);
 }
 
 /* ---- the shell ---- */
@@ -505,6 +516,9 @@ static void part_free(pta_net *net, pta_part *p)
         pta_free(net->ctx, p->as.pipe.cum);
     } else if (p->kind == PTA_PART_CELLS) {
         pta_free(net->ctx, p->as.cells.since);
+    } else if (p->kind == PTA_PART_ENGINE) {
+        pta_free(net->ctx, p->as.engine.ready[0]);
+        pta_free(net->ctx, p->as.engine.ready[1]);
     } else if (p->kind == PTA_PART_SINK) {
         pta_free(net->ctx, p->as.shell.sample_end);
     }

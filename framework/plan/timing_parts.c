@@ -154,26 +154,30 @@ static void advance_pipe(pta_net *net, pta_part *p)
 
 /* ---- pta_gearbox ---- */
 
-/* Elements in the first n beats of a side. */
-static int64_t elements(int64_t n, int64_t c, int64_t p)
+/* One more beat of vectors of c, p elements at a time. */
+static void count_beat(pta_beat_count *count, int64_t c, int64_t p)
 {
-    int64_t beats = (c + p - 1) / p, rest = n % beats * p;
-    return n / beats * c + (rest < c ? rest : c);
+    int64_t left = count->left > 0 ? count->left : c;
+    int64_t n = p < left ? p : left;
+    count->beats++;
+    count->elements += n;
+    count->left = left - n;
 }
 
 static bool gear_in(pta_net *net, pta_part *p)
 {
     pta_gear_time *g = &p->as.gear;
     const pta_wire *in = &net->wires[p->in[0]], *out = &net->wires[p->out[0]];
-    int64_t held = elements(in->n_taken, g->c_in, g->p_in) - g->room;
     int32_t cycle;
-    while (elements(g->freeing, g->c_out, g->p_out) < held) {
-        g->freeing++; /* beats that must have left */
+    while (g->freeing.elements < g->in.elements - g->room) {
+        count_beat(&g->freeing, g->c_out, g->p_out);
     }
-    if (!arrives(in, &cycle) || g->freeing > out->n_taken) {
+    if (!arrives(in, &cycle) || g->freeing.beats > out->n_taken) {
         return false;
     }
-    pta_wire_take(net, p->in[0], later(cycle, after(out, g->freeing - 1)));
+    pta_wire_take(net, p->in[0],
+                  later(cycle, after(out, g->freeing.beats - 1)));
+    count_beat(&g->in, g->c_in, g->p_in);
     return true;
 }
 
@@ -181,14 +185,19 @@ static bool gear_out(pta_net *net, pta_part *p)
 {
     pta_gear_time *g = &p->as.gear;
     const pta_wire *in = &net->wires[p->in[0]], *out = &net->wires[p->out[0]];
-    int64_t wanted = elements(out->n_valid + 1, g->c_out, g->p_out);
-    while (elements(g->needing, g->c_in, g->p_in) < wanted) {
-        g->needing++; /* beats that must have come */
-    }
-    if (out->n_valid >= out->n || g->needing > in->n_taken) {
+    if (out->n_valid >= out->n) {
         return false;
     }
-    pta_wire_offer(net, p->out[0], after(in, g->needing - 1));
+    if (g->out.beats == out->n_valid) {
+        count_beat(&g->out, g->c_out, g->p_out);
+    }
+    while (g->needing.elements < g->out.elements) {
+        count_beat(&g->needing, g->c_in, g->p_in);
+    }
+    if (g->needing.beats > in->n_taken) {
+        return false;
+    }
+    pta_wire_offer(net, p->out[0], after(in, g->needing.beats - 1));
     return true;
 }
 
@@ -632,6 +641,7 @@ void pta_part_advance(pta_net *net, pta_part *part)
         [PTA_PART_PIPE] = advance_pipe,
         [PTA_PART_GEARBOX] = advance_gearbox,
         [PTA_PART_MVU] = advance_mvu,
+        [PTA_PART_ENGINE] = pta_engine_advance,
         [PTA_PART_CELLS] = advance_cells,
         [PTA_PART_PICK] = advance_pick,
         [PTA_PART_PAD] = advance_pad,

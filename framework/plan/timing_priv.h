@@ -29,6 +29,7 @@ typedef enum pta_part_kind {
     PTA_PART_PIPE, /* registers with one enable, then a skid */
     PTA_PART_GEARBOX,
     PTA_PART_MVU,
+    PTA_PART_ENGINE,
     PTA_PART_CELLS, /* reader of a window */
     PTA_PART_PICK,  /* passes some beats on, drops the others, no registers */
     PTA_PART_PAD,
@@ -57,11 +58,16 @@ typedef struct pta_pipe_time {
                                 stalls up to it */
 } pta_pipe_time;
 
+/** A count of beats and of the elements in them. */
+typedef struct pta_beat_count {
+    int64_t beats, elements, left; /* left of the vector */
+} pta_beat_count;
+
 typedef struct pta_gear_time {
     int64_t c_in, p_in, c_out, p_out;
-    int64_t room;             /* elements it holds beyond a beat in */
-    int64_t in_at, out_at;    /* beats so far */
-    int64_t freeing, needing; /* beats looked at on the other side */
+    int64_t room;                /* elements it holds beyond a beat in */
+    pta_beat_count in, freeing;  /* came; must leave before the next comes */
+    pta_beat_count out, needing; /* the next; must come before it leaves */
 } pta_gear_time;
 
 typedef struct pta_mvu_time {
@@ -74,6 +80,17 @@ typedef struct pta_mvu_time {
     int64_t results, freed;
     int32_t free[2]; /* of unit u (vector or beat): free[u % 2] */
 } pta_mvu_time;
+
+typedef struct pta_engine_time {
+    const pta_engine_layer *layers; /* borrowed */
+    int32_t n_layers, pe, simd, p_in;
+    int32_t delay, room;
+    int64_t sample, freed; /* in work; whose input is used up */
+    int32_t free[2];       /* of sample s: free[s % 2] */
+    int32_t layer, col, row, step;
+    int64_t results;
+    int32_t *ready[2]; /* owned; [groups]: outputs of a layer, of the last */
+} pta_engine_time;
 
 typedef struct pta_cells_time {
     int32_t rows, cols, cb, kh, kw, sh, sw, dh, dw, pt, pl, out_rows, out_cols;
@@ -130,6 +147,7 @@ typedef struct pta_part {
         pta_pipe_time pipe;
         pta_gear_time gear;
         pta_mvu_time mvu;
+        pta_engine_time engine;
         pta_cells_time cells;
         pta_pick_time pick;
         pta_pad_time pad;
@@ -157,6 +175,10 @@ void pta_net_free(pta_net *net);
 
 /** Runs to the end; false if it stands still before. */
 bool pta_net_run(pta_net *net);
+
+/** The part of a reused engine (timing_engine.c). */
+pta_status PTA_MUST_CHECK pta_engine_part(pta_net *net, pta_part *part);
+void pta_engine_advance(pta_net *net, pta_part *part);
 
 /** Works a part as far as it goes. */
 void pta_part_advance(pta_net *net, pta_part *part);

@@ -50,6 +50,13 @@ int32_t pta_gen_memory_of(const pta_gen *gen, int32_t block, int32_t index);
  * (generate.c). */
 pta_manifest_layer pta_gen_layer(const pta_gen *gen, int32_t step);
 
+/** Fills a memory of a reused engine (engine.c). */
+pta_status PTA_MUST_CHECK pta_engine_fill(pta_ctx *ctx, const pta_slice *slice,
+                                          const pta_design *design,
+                                          const pta_block *block,
+                                          pta_memory_role role,
+                                          pta_words *words);
+
 /** The top level (top.c). */
 pta_status PTA_MUST_CHECK pta_gen_top(const pta_gen *gen, pta_script *out);
 

@@ -177,7 +177,8 @@ static pta_status check_kinds(const pta_gen *gen)
          gen->n_writable > 0 && i < gen->n_memories; i++) {
         const pta_block *block = &gen->design->blocks[gen->memories[i].block];
         pta_memory_role role = block->memories[gen->memories[i].index].role;
-        if (role != PTA_ROLE_ALPHA && role != PTA_ROLE_TABLE) {
+        if (role != PTA_ROLE_ALPHA && role != PTA_ROLE_TABLE &&
+            role != PTA_ROLE_PROGRAM) {
             return pta_fail(gen->ctx, PTA_ERR_UNSUPPORTED,
                             "layer '%s' has ROM weights, others RAM: expected "
                             "one kind in a core",
@@ -238,8 +239,9 @@ static pta_status add_file(pta_ctx *ctx, pta_generated *g, const char *name,
 
 static bool of_weights(const pta_gen *gen, const pta_gen_memory *m)
 {
-    return gen->design->blocks[m->block].memories[m->index].role !=
-           PTA_ROLE_TABLE;
+    pta_memory_role role =
+        gen->design->blocks[m->block].memories[m->index].role;
+    return role != PTA_ROLE_TABLE && role != PTA_ROLE_PROGRAM;
 }
 
 /* Hex texts, in a list that add_file takes over, and their digest. */

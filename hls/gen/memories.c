@@ -228,6 +228,8 @@ static pta_status fill(const filler *f, pta_memory_role role)
         break;
     case PTA_ROLE_TABLE:
         return fill_table(f);
+    case PTA_ROLE_PROGRAM:
+        break; /* of engines only */
     }
     return PTA_OK;
 }
@@ -241,7 +243,10 @@ pta_status pta_memory_fill(pta_ctx *ctx, const pta_slice *slice,
     pta_words words;
     PTA_TRY(pta_words_open(ctx, m->words, m->word_bits, &words));
     filler f = {ctx, slice, &slice->steps[b->step], b, &words};
-    pta_status status = fill(&f, m->role);
+    pta_status status =
+        b->kind == PTA_BLOCK_ENGINE
+            ? pta_engine_fill(ctx, slice, design, b, m->role, &words)
+            : fill(&f, m->role);
     if (status != PTA_OK) {
         pta_words_close(ctx, &words);
         return status;

@@ -10,7 +10,7 @@
 const char *pta_gen_file_param(pta_memory_role role)
 {
     static const char *const names[] = {"W_FILE", "B_FILE", "S_FILE", "A_FILE",
-                                        "FILE"};
+                                        "FILE", "P_FILE"};
     return names[role];
 }
 
@@ -78,7 +78,7 @@ static bool is_writable(const pta_block_memory *memory)
 /* In the order of blocks, those that can be written first. */
 static void list_memories(pta_gen *gen, bool writable)
 {
-    static const char letters[] = {'w', 'b', 's', 'a', 't'};
+    static const char letters[] = {'w', 'b', 's', 'a', 't', 'p'};
     for (int32_t b = 0; b < gen->design->n_blocks; b++) {
         const pta_block *block = &gen->design->blocks[b];
         for (int32_t i = 0; i < block->n_memories; i++) {

@@ -368,6 +368,9 @@ static void print_memory_port(const pta_gen *gen, pta_script *s, int32_t index)
     bool any = false;
     for (int32_t i = 0; i < b->n_memories; i++) {
         int32_t m = pta_gen_memory_of(gen, index, i);
+        if (b->memories[i].role == PTA_ROLE_PROGRAM) {
+            continue; /* formats stay */
+        }
         char c = letters[b->memories[i].role];
         unsigned bits = (unsigned)b->memories[i].word_bits;
         if (m < gen->n_writable) {
