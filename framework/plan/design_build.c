@@ -179,7 +179,9 @@ static pta_status build(pta_lowering *l, int32_t samples)
         PTA_TRY(lower_step(l, i));
     }
     PTA_TRY(lower_outputs(l));
-    PTA_TRY(pta_design_time(l->ctx, l->design, samples));
+    if (samples >= 0) {
+        PTA_TRY(pta_design_time(l->ctx, l->design, samples));
+    }
     pta_design_count(l->design);
     return PTA_OK;
 }

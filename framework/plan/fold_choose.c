@@ -31,9 +31,10 @@ typedef struct chooser {
     int64_t room[N_PRICES]; /* of the budget, for layers */
     double price[N_PRICES];
     int32_t n_layers;
-    layer *layers;   /* owned */
-    pta_fold *folds; /* [n_steps] */
-    int64_t floor;   /* cycles of the bus */
+    layer *layers;           /* owned */
+    pta_fold *folds;         /* [n_steps] */
+    int64_t floor;           /* cycles of the bus */
+    int64_t fifos[N_PRICES]; /* of the last design that was timed */
 } chooser;
 
 static void as_array(const pta_resources *r, int64_t out[N_PRICES])
@@ -291,44 +292,75 @@ static pta_status refuse(chooser *c, int over)
                     c->slice->steps[c->layers[at].step].name, (long long)most);
 }
 
-/* What a design has besides its layers comes off the budget. */
-static void set_room(chooser *c, const pta_design *design)
+/* Resources of the design with these foldings. Untimed, its FIFOs count as in
+ * the last timed one. */
+static pta_status measure(chooser *c, bool timed, int64_t used[N_PRICES])
 {
-    int64_t total[N_PRICES];
-    budget_array(&c->budget, c->room);
-    as_array(&design->resources, total);
-    for (int32_t i = 0; i < c->n_layers; i++) {
-        const layer *y = &c->layers[i];
+    pta_design *design;
+    put_folds(c);
+    PTA_TRY(pta_design_build_for(c->ctx, c->slice, c->folds, -1, &design));
+    as_array(&design->resources, used);
+    pta_design_destroy(c->ctx, &design);
+    if (timed) {
+        int64_t all[N_PRICES];
+        PTA_TRY(pta_design_build_for(c->ctx, c->slice, c->folds, 1, &design));
+        as_array(&design->resources, all);
+        pta_design_destroy(c->ctx, &design);
         for (int k = 0; k < N_PRICES; k++) {
-            total[k] -= y->list[y->chosen].cost[k];
+            c->fifos[k] = all[k] - used[k];
         }
     }
     for (int k = 0; k < N_PRICES; k++) {
-        c->room[k] -= total[k];
+        used[k] += c->fifos[k];
+    }
+    return PTA_OK;
+}
+
+static bool within(const chooser *c, const int64_t used[N_PRICES])
+{
+    int64_t limit[N_PRICES];
+    budget_array(&c->budget, limit);
+    for (int k = 0; k < N_PRICES; k++) {
+        if (used[k] > limit[k]) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* What a design has besides its layers comes off the budget. */
+static void set_room(chooser *c, const int64_t used[N_PRICES])
+{
+    budget_array(&c->budget, c->room);
+    for (int k = 0; k < N_PRICES; k++) {
+        c->room[k] -= used[k];
+        for (int32_t i = 0; i < c->n_layers; i++) {
+            c->room[k] += c->layers[i].list[c->layers[i].chosen].cost[k];
+        }
     }
 }
 
-#define ROUNDS 8
+#define ROUNDS 12
 
-/* Foldings of the least interval whose whole design is within the budget. */
-static pta_status balance(chooser *c, int64_t *interval)
+/* Foldings of the least interval, at least `low`, whose whole design is within
+ * the budget. */
+static pta_status balance(chooser *c, int64_t low, int64_t *interval)
 {
-    int64_t low = c->floor;
     int over = -1;
     budget_array(&c->budget, c->room);
     for (int round = 0; round < ROUNDS; round++) {
-        pta_design *design;
+        int64_t used[N_PRICES];
         if (!least_interval(c, low, interval, &over)) {
             return refuse(c, over);
         }
-        put_folds(c);
-        PTA_TRY(pta_design_build_for(c->ctx, c->slice, c->folds, 1, &design));
-        const char *name = pta_budget_exceeded(&c->budget, &design->resources);
-        set_room(c, design);
-        pta_design_destroy(c->ctx, &design);
-        if (name == NULL) {
-            return PTA_OK;
+        PTA_TRY(measure(c, false, used));
+        if (within(c, used)) {
+            PTA_TRY(measure(c, true, used));
+            if (within(c, used)) {
+                return PTA_OK;
+            }
         }
+        set_room(c, used);
         low = *interval + (round > 2 ? *interval / 50 : 0);
     }
     return refuse(c, over);
@@ -494,7 +526,7 @@ static pta_status choose(chooser *c)
         }
     }
     c->floor = pta_slice_pace(c->slice, NULL);
-    PTA_TRY(balance(c, &interval));
+    PTA_TRY(balance(c, c->floor, &interval));
     PTA_TRY(shorten(c, interval));
     put_folds(c);
     return PTA_OK;
