@@ -41,7 +41,21 @@ static const pta_option load_options[] = {
      .kind = PTA_OPTION_TEXT,
      .group = "Core",
      .placeholder = "HEX",
-     .help = "of the slice, for a design without manifest (hls4ml)"},
+     .help = "of the slice, if there is no manifest"},
+    {.name = "plan",
+     .kind = PTA_OPTION_TEXT,
+     .group = "Core",
+     .placeholder = "PLAN",
+     .help = "whose board --board has the slice: for an hls4ml design, which "
+             "has no manifest"},
+    {.name = "board",
+     .kind = PTA_OPTION_INT,
+     .fallback = "0",
+     .group = "Core",
+     .placeholder = "N",
+     .lo = 0,
+     .hi = INT32_MAX,
+     .help = "of --plan"},
     ROOT_OPTION,
     {.name = NULL}};
 
@@ -70,6 +84,47 @@ static const char *root_of(const pta_options *options)
     return root != NULL ? root : "";
 }
 
+/* ---- slices ---- */
+
+/* A board's slice, weights loaded; the caller destroys it. */
+static pta_status load_slice(pta_ctx *ctx, const pta_loaded *loaded,
+                             int32_t board, pta_slice **out)
+{
+    char digest[PTA_SHA256_HEX];
+    pta_slice *slice;
+    const pta_graph *graph = pta_model_graph(loaded->model);
+    PTA_TRY(pta_slice_build(ctx, graph, loaded->plan, board, false, &slice));
+    pta_status status =
+        pta_slice_load(ctx, graph, loaded->plan,
+                       pta_model_weights(loaded->model), slice, digest);
+    if (status != PTA_OK) {
+        pta_slice_destroy(ctx, &slice);
+        return status;
+    }
+    *out = slice;
+    return PTA_OK;
+}
+
+static pta_status name_slice(pta_ctx *ctx, const char *plan, int64_t board,
+                             pta_core_names *names)
+{
+    pta_loaded loaded;
+    pta_slice *slice = NULL;
+    PTA_TRY(pta_load(ctx, plan, &loaded));
+    pta_status status =
+        board < loaded.plan->n_boards
+            ? load_slice(ctx, &loaded, (int32_t)board, &slice)
+            : pta_fail(ctx, PTA_ERR_USAGE,
+                       "--board %lld: %s has boards 0 to %d", (long long)board,
+                       plan, (int)loaded.plan->n_boards - 1);
+    if (status == PTA_OK) {
+        pta_core_names_of(slice, names);
+        pta_slice_destroy(ctx, &slice);
+    }
+    pta_loaded_free(ctx, &loaded);
+    return status;
+}
+
 /* ---- load ---- */
 
 /* The folder of a path, with its last slash; "" for none. */
@@ -83,8 +138,16 @@ static pta_status find_digest(pta_ctx *ctx, const pta_options *options,
 {
     const char *given = pta_options_text(options, "digest");
     const char *manifest = pta_options_text(options, "manifest");
+    const char *plan = pta_options_text(options, "plan");
     const char *bit = pta_options_operand(options);
     char path[PTA_PATH_BYTES];
+    if (plan != NULL) {
+        pta_core_names names;
+        PTA_TRY(
+            name_slice(ctx, plan, pta_options_int(options, "board"), &names));
+        memcpy(digest, names.rom, PTA_SHA256_HEX);
+        return PTA_OK;
+    }
     if (given != NULL) {
         snprintf(digest, PTA_SHA256_HEX, "%s", given);
         return PTA_OK;
@@ -96,7 +159,8 @@ static pta_status find_digest(pta_ctx *ctx, const pta_options *options,
     pta_status status = pta_manifest_read(ctx, path, &m);
     if (status != PTA_OK) {
         return pta_fail_in(ctx, status,
-                           "which slice is %s? --manifest or --digest says it",
+                           "which slice is %s? --manifest, --plan or "
+                           "--digest says it",
                            bit);
     }
     memcpy(digest, m->slice_digest, PTA_SHA256_HEX);
@@ -232,21 +296,15 @@ static pta_status prove(pta_ctx *ctx, const job *j, const pta_slice *slice)
 static pta_status try_slice(pta_ctx *ctx, job *j, const pta_loaded *loaded,
                             int32_t board)
 {
-    char digest[PTA_SHA256_HEX];
     pta_core_names names;
     pta_slice *slice;
-    const pta_graph *graph = pta_model_graph(loaded->model);
-    PTA_TRY(pta_slice_build(ctx, graph, loaded->plan, board, false, &slice));
-    pta_status status =
-        pta_slice_load(ctx, graph, loaded->plan,
-                       pta_model_weights(loaded->model), slice, digest);
-    if (status == PTA_OK) {
-        pta_core_names_of(slice, &names);
-        if (strcmp(names.rom, j->manifest->slice_digest) == 0 ||
-            strcmp(names.ram, j->manifest->slice_digest) == 0) {
-            status = prove(ctx, j, slice);
-            j->checked = true;
-        }
+    pta_status status = PTA_OK;
+    PTA_TRY(load_slice(ctx, loaded, board, &slice));
+    pta_core_names_of(slice, &names);
+    if (strcmp(names.rom, j->manifest->slice_digest) == 0 ||
+        strcmp(names.ram, j->manifest->slice_digest) == 0) {
+        status = prove(ctx, j, slice);
+        j->checked = true;
     }
     pta_slice_destroy(ctx, &slice);
     return status;

@@ -92,6 +92,19 @@ run net.plan.json rom
 [[ -z $(find b?/lib/firmware -name partita.bin -newermt 2020-02-01) ]] ||
     problem "loaded again"
 
+# On one board: its smoke test with the plan, and a load by the plan's board.
+works "$boards" board smoke --root b2 --manifest cores/rom/board2/manifest.json \
+    --plan net.plan.json --json smoke.json
+json smoke.json "j['answer_checked'] and j['interval_cycles'] > 0"
+json smoke.json "[b['samples'] for b in j['batches']] == [1, 8, 64, 512]"
+fails 1 'no board has the slice' "$boards" board smoke --root b2 \
+    --manifest cores/rom/board2/manifest.json --plan other.plan.json
+make_bits b0/rom
+works "$boards" board load b0/rom/board1/pta_top.bit --root b0 --plan net.plan.json --board 1
+cmp -s b0/run/partita/slice b1/run/partita/slice || problem "load --plan: another slice"
+fails 2 'net.plan.json has boards 0 to 2' "$boards" board load x.bit \
+    --root b0 --plan net.plan.json --board 3
+
 # Writable weights: one hardware, two networks.
 works "$partita" build net.plan.json --weights ram -o cores/ram
 cp -r cores/ram b0/ram

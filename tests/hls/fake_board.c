@@ -213,12 +213,17 @@ static void play_dma(fake_board *b)
     }
 }
 
+static const pta_sim_core_ops *core_of(const fake_board *b)
+{
+    return b->streams != NULL ? b->streams : &fake_core;
+}
+
 static void play_streams(fake_board *b)
 {
     pta_pins pins = {0};
     for (int i = 0; i < b->pace; i++) {
         pta_dma_model_drive(&b->dma, &pins);
-        fake_core.step(b->core, &pins);
+        core_of(b)->step(b->core, &pins);
         pta_dma_model_clock(&b->dma, &pins);
     }
 }
@@ -243,7 +248,9 @@ static void *play(void *arg)
     while (!b->stop) {
         play_manager(b);
         pthread_mutex_lock(&b->lock);
-        play_core(b);
+        if (b->streams == NULL) {
+            play_core(b);
+        }
         play_dma(b);
         play_streams(b);
         pthread_mutex_unlock(&b->lock);
@@ -273,14 +280,18 @@ bool fake_board_start(fake_board *b)
     b->memory.cpu = b->memory.device =
         map_new(b, "/dev/udmabuf0", BOARD_MEMORY);
     b->memory.owner = malloc(BOARD_MEMORY / 8);
-    b->core = fake_core.open(&b->fake);
+    b->core =
+        core_of(b)->open(b->streams != NULL ? b->streams_params : &b->fake);
     if (b->core_words == NULL || b->dma_words == NULL ||
         b->memory.cpu == NULL || b->memory.owner == NULL || b->core == NULL ||
         !make_mem(b) || !make_interrupt(b)) {
         return false;
     }
     memset(b->memory.owner, PTA_OWNER_DEVICE, BOARD_MEMORY / 8);
-    b->dma = (pta_dma_model){.memory = &b->memory, .faults = &b->faults};
+    b->dma = (pta_dma_model){.memory = &b->memory,
+                             .faults = &b->faults,
+                             .in_beat = b->beat,
+                             .out_beat = b->beat};
     b->dma.mm2s.status = b->dma.s2mm.status = PTA_DMA_SR_HALTED;
     pthread_mutex_init(&b->lock, NULL);
     return pthread_create(&b->thread, NULL, play, b) == 0;
@@ -296,7 +307,7 @@ void fake_board_stop(fake_board *b)
     munmap((void *)(uintptr_t)b->dma_words, PTA_DMA_BYTES);
     munmap(b->memory.cpu, BOARD_MEMORY);
     free(b->memory.owner);
-    fake_core.close(b->core);
+    core_of(b)->close(b->core);
     close(b->pty);
     snprintf(command, sizeof command, "rm -rf %s", b->root);
     if (system(command) != 0) {

@@ -25,6 +25,10 @@ typedef struct fake_board {
     atomic_int pace;       /* cycles of the streams at a time; 200 */
     atomic_bool interrupt; /* wired */
     const char *after;     /* state of the FPGA after loading */
+    /* A core of streams alone, in place of the one with registers: */
+    const pta_sim_core_ops *streams; /* NULL: none */
+    const void *streams_params;
+    uint32_t beat; /* bytes of either stream; 0: 8 */
     /* private */
     void *core;
     pta_dma_model dma;

@@ -178,7 +178,8 @@ static void test_refused(void)
     fails(&b, "format", 2, "\"format\": expected load, smoke or status");
     fails(&b, "load", 2, "SLICE.bit is missing");
     fails(&b, "smoke me", 2, "\"me\": board smoke takes options only");
-    fails(&b, "load @/lib/x.bit --root @", 1, "--manifest or --digest says it");
+    fails(&b, "load @/lib/x.bit --root @", 1,
+          "--manifest, --plan or --digest says it");
     fails(&b, "load @/lib/x.bit --root @ --digest 12", 2,
           "slice digest \"12\"");
     fails(&b, "load @/lib/x.bit --root @ --manifest @/manifest.json", 1,
