@@ -114,6 +114,12 @@ pta_status PTA_MUST_CHECK pta_plan_validate(pta_ctx *ctx, const pta_plan *plan,
 /** Stage of a board, and its part within the stage. */
 int32_t pta_plan_stage_of(const pta_plan *plan, int32_t board, int32_t *part);
 
+/** Gives the plan other stages (taken over on success, with their sizes):
+ * numbers boards, clears the slice digests. Validate afterwards. */
+pta_status PTA_MUST_CHECK pta_plan_set_stages(pta_ctx *ctx, pta_plan *plan,
+                                              pta_stage *stages,
+                                              int32_t n_stages);
+
 /** Replaces the plan's stages by those of a --cut text such as
  * "fc1=neuron:4,output" or "conv1=rows:3/4/4,fc1" and validates; on failure the
  * plan is as before. Slice digests are cleared. See docs/plan-file.md. */

@@ -6,12 +6,6 @@
 
 void pta_stages_free(pta_ctx *ctx, pta_stage *stages, int32_t n_stages);
 
-/** Gives the plan other stages (taken over on success): numbers boards, clears
- * the slice digests. */
-pta_status PTA_MUST_CHECK pta_plan_set_stages(pta_ctx *ctx, pta_plan *plan,
-                                              pta_stage *stages,
-                                              int32_t n_stages);
-
 /** Stage `s` of `plan` from a text "neuron" and its sizes or, with sizes NULL,
  * a number of parts to balance. Stage borders are set. */
 pta_status PTA_MUST_CHECK pta_stage_split(pta_ctx *ctx, const pta_graph *graph,
