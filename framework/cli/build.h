@@ -17,19 +17,25 @@ typedef struct pta_build_board {
     const pta_loaded *loaded; /* model, graph, plan */
     const pta_slice *slice;   /* with weights */
     const pta_fold *folds;
-    const pta_design *design;
-    const pta_manifest *manifest;
+    const pta_design *design;     /* NULL: the board has no core */
+    const pta_manifest *manifest; /* NULL likewise */
     json_t *json; /* the board's object in --json; outputs may add to it */
 } pta_build_board;
 
 typedef pta_status pta_build_output(pta_ctx *ctx, const pta_build_board *board,
                                     const char *folder);
 
-/* X(option, help, function) */
+/* X(option, help, function, whether it needs the core) */
 #define PTA_BUILD_OUTPUTS(X)                                                   \
-    X("vivado", "a Vivado project: vivado.tcl", pta_build_vivado)
+    X("vivado", "a Vivado project: vivado.tcl", pta_build_vivado, true)        \
+    X("vitis", "Vitis HLS C++ with its test bench: slice.cpp",                 \
+      pta_build_vitis, false)                                                  \
+    X("keras", "the slice as a Keras file: slice.h5", pta_build_keras, false)  \
+    X("hls4ml", "hls4ml configuration and Keras file: hls4ml.json",            \
+      pta_build_hls4ml, false)
 
-#define PTA_BUILD_DECLARE(option, help, function) pta_build_output function;
+#define PTA_BUILD_DECLARE(option, help, function, core)                        \
+    pta_build_output function;
 PTA_BUILD_OUTPUTS(PTA_BUILD_DECLARE)
 #undef PTA_BUILD_DECLARE
 

@@ -61,13 +61,20 @@ pta_status pta_build_folder(pta_ctx *ctx, const pta_build_folders *f,
                     (long)getpid());
 }
 
-/* Whether something is there; it must be an earlier build's. */
+/* Whether something is there; it must be an earlier build's: a core, or a
+ * slice for another tool. */
 static pta_status look(pta_ctx *ctx, const char *path, bool *there)
 {
-    char manifest[PTA_PATH_BYTES];
+    static const char *const marks[] = {PTA_MANIFEST_FILE, "slice.h5",
+                                        "slice.cpp", "hls4ml.json"};
+    char mark[PTA_PATH_BYTES];
+    bool is_build = false;
     *there = access(path, F_OK) == 0;
-    PTA_TRY(pta_path(ctx, manifest, "%s/" PTA_MANIFEST_FILE, path));
-    if (*there && access(manifest, F_OK) != 0) {
+    for (size_t i = 0; i < sizeof marks / sizeof *marks; i++) {
+        PTA_TRY(pta_path(ctx, mark, "%s/%s", path, marks[i]));
+        is_build = is_build || access(mark, F_OK) == 0;
+    }
+    if (*there && !is_build) {
         return pta_fail(ctx, PTA_ERR_IO,
                         "%s: exists and holds no " PTA_MANIFEST_FILE
                         "; it is not replaced",

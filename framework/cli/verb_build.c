@@ -8,7 +8,7 @@
 #include "hls/driver/files.h"
 #include "runtime/slice_load.h"
 
-#define FLAG(option, text, function)                                           \
+#define FLAG(option, text, function, core)                                     \
     {.name = option, .kind = PTA_OPTION_FLAG, .group = "Outputs", .help = text},
 
 static const pta_option build_options[] = {
@@ -34,8 +34,9 @@ static const pta_option build_options[] = {
 static const struct {
     const char *option;
     pta_build_output *write;
+    bool needs_core;
 } outputs[] = {
-#define ROW(option, text, function) {option, function},
+#define ROW(option, text, function, core) {option, function, core},
     PTA_BUILD_OUTPUTS(ROW)
 #undef ROW
 };
@@ -46,7 +47,8 @@ typedef struct job {
     pta_weight_kind weights;
     pta_build_folders folders;
     pta_table_text boards, layers; /* of the report */
-    json_t *json;                  /* owned; array of boards */
+    int32_t n_cores;
+    json_t *json; /* owned; array of boards */
 } job;
 
 /* ---- the report ---- */
@@ -134,11 +136,14 @@ static pta_status tell(pta_ctx *ctx, job *j, const char *dir)
     if (path != NULL && strcmp(path, "-") == 0) {
         return PTA_OK;
     }
-    printf("cores, by the formulas of their blocks:\n");
-    PTA_TRY(pta_table_end(&j->boards, stdout));
-    printf("\nlayers:\n");
-    PTA_TRY(pta_table_end(&j->layers, stdout));
-    printf("\nwritten to %s\n", dir);
+    if (j->n_cores > 0) {
+        printf("cores, by the formulas of their blocks:\n");
+        PTA_TRY(pta_table_end(&j->boards, stdout));
+        printf("\nlayers:\n");
+        PTA_TRY(pta_table_end(&j->layers, stdout));
+        printf("\n");
+    }
+    printf("written to %s\n", dir);
     return PTA_OK;
 }
 
@@ -208,11 +213,42 @@ static pta_status write_board(pta_ctx *ctx, job *j, const pta_slice *slice,
                              .manifest = m,
                              .json = json};
     PTA_TRY(write_outputs(ctx, j, &board, folder));
+    j->n_cores++;
     tell_board(j, m);
     for (int32_t i = 0; i < m->n_layers; i++) {
         tell_layer(j, m->board, &m->layers[i]);
     }
     return PTA_OK;
+}
+
+/* Whether something was asked for that cannot be had without the core; the core
+ * itself, if nothing was. */
+static bool needs_core(const job *j)
+{
+    bool any = false, core = false;
+    for (size_t i = 0; i < sizeof outputs / sizeof *outputs; i++) {
+        if (pta_options_flag(j->options, outputs[i].option)) {
+            any = true;
+            core = core || outputs[i].needs_core;
+        }
+    }
+    return core || !any;
+}
+
+/* The other outputs of a slice that cannot be a core. */
+static pta_status write_coreless(pta_ctx *ctx, job *j, const pta_slice *slice)
+{
+    char folder[PTA_PATH_BYTES], name[32];
+    pta_log(ctx, PTA_LOG_WARN, "board %d has no core: %s", (int)slice->board,
+            pta_ctx_error(ctx));
+    snprintf(name, sizeof name, "board%d", (int)slice->board);
+    json_t *json = json_pack("{s:s, s:n}", "folder", name, "manifest");
+    json_array_append_new(j->json, json);
+    PTA_TRY(pta_build_folder(ctx, &j->folders, slice->board, folder));
+    PTA_TRY(pta_folder_make(ctx, folder));
+    pta_build_board board = {
+        .loaded = &j->loaded, .slice = slice, .json = json};
+    return write_outputs(ctx, j, &board, folder);
 }
 
 static pta_status generate_board(pta_ctx *ctx, job *j, const pta_slice *slice,
@@ -247,7 +283,12 @@ static pta_status load_board(pta_ctx *ctx, job *j, int32_t board,
                            pta_model_weights(j->loaded.model), slice, digest));
     PTA_TRY(check_digest(ctx, j, board, digest));
     PTA_TRY_ALLOC(ctx, folds, slice->n_steps);
+    size_t boards = json_array_size(j->json);
     pta_status status = generate_board(ctx, j, slice, folds);
+    bool is_refused = status == PTA_ERR_UNSUPPORTED && !needs_core(j);
+    if (is_refused && json_array_size(j->json) == boards) {
+        status = write_coreless(ctx, j, slice);
+    }
     pta_free(ctx, folds);
     return status;
 }
@@ -268,13 +309,13 @@ static pta_status build_board(pta_ctx *ctx, job *j, int32_t board)
 
 static pta_status refuse_hls4ml(pta_ctx *ctx, const job *j)
 {
-    if (!pta_plan_is_hls4ml(j->loaded.plan)) {
+    if (!pta_plan_is_hls4ml(j->loaded.plan) || !needs_core(j)) {
         return PTA_OK;
     }
     return pta_fail(ctx, PTA_ERR_UNSUPPORTED,
                     "%s: profile \"hls4ml\" rounds every product, which our "
-                    "blocks do not; plan with --profile exact, or run it on "
-                    "--device fixed",
+                    "blocks do not; plan with --profile exact, run it on "
+                    "--device fixed, or build it with --hls4ml",
                     pta_options_operand(j->options));
 }
 

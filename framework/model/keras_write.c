@@ -9,10 +9,14 @@
 
 /* ---- layers ---- */
 
+/* hls4ml keeps "input" for itself. */
 static bool is_taken(const pta_writer *w, const char *name)
 {
     size_t i;
     json_t *layer;
+    if (strcmp(name, "input") == 0) {
+        return true;
+    }
     json_array_foreach(w->layers, i, layer)
     {
         if (strcmp(json_string_value(json_object_get(layer, "name")), name) ==
@@ -60,6 +64,9 @@ pta_status pta_write_layer(pta_writer *w, const char *class_name,
         return pta_fail(w->ctx, PTA_ERR_NOMEM, "layer %s: out of memory", base);
     }
     json_decref(config);
+    if (w->seen != NULL) {
+        w->seen(w->user, name, class_name, w->node);
+    }
     json_t *layer =
         json_pack("{s:s, s:o, s:s, s:o}", "class_name", class_name, "config",
                   named, "name", name, "inbound_nodes", inbound(n_in, in));
@@ -80,6 +87,7 @@ static pta_status output_layer(pta_writer *w, int32_t i, json_t *outputs)
         copy = copy || w->graph->outputs[k] == node;
     }
     snprintf(name, sizeof name, "%s", w->names[node]);
+    w->node = node;
     if (copy) {
         snprintf(base, sizeof base, "%s_out", w->names[node]);
         PTA_TRY(pta_write_layer(w, "Activation", base, 1, &w->names[node],
@@ -181,10 +189,15 @@ static pta_status write_model(pta_writer *w, const char *path)
 }
 
 pta_status pta_model_write(pta_ctx *ctx, const pta_graph *graph,
-                           pta_weights *weights, const char *path)
+                           pta_weights *weights, const char *path,
+                           pta_keras_layer_seen *seen, void *user)
 {
-    pta_writer w = {
-        .ctx = ctx, .graph = graph, .weights = weights, .layers = json_array()};
+    pta_writer w = {.ctx = ctx,
+                    .graph = graph,
+                    .weights = weights,
+                    .layers = json_array(),
+                    .seen = seen,
+                    .user = user};
     pta_status status = write_model(&w, path);
     json_decref(w.layers);
     pta_free(ctx, w.names);

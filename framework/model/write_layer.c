@@ -429,6 +429,7 @@ pta_status pta_write_node(pta_writer *w, int32_t node)
 {
     emitter e = {.w = w, .node = &w->graph->nodes[node], .index = node};
     tensor t = {.name = ""};
+    w->node = node;
     PTA_TRY(write_op(&e, &t));
     PTA_TRY(write_rest(&e, &t));
     PTA_TRY(reshape(&e, &e.node->shape, &t));

@@ -16,7 +16,10 @@ typedef struct pta_writer {
     pta_ctx *ctx;
     const pta_graph *graph;
     pta_weights *weights;
-    json_t *layers; /* owned */
+    json_t *layers;             /* owned */
+    pta_keras_layer_seen *seen; /* or NULL */
+    void *user;
+    int32_t node; /* whose layers are being written */
     /* Layer whose tensor is node i's, of node i's shape. */
     char (*names)[PTA_LAYER_NAME]; /* owned; [n_nodes] */
     /* Layer that has node i's weights. */

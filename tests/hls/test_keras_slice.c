@@ -157,7 +157,8 @@ static bool write_slice(random_slices *r, const pta_slice *slice,
 {
     pta_slice_graph *g = NULL;
     UNIT_OK(r->ctx, pta_slice_graph_make(r->ctx, r->graph.graph, slice, &g));
-    pta_status status = pta_model_write(r->ctx, g->graph, &g->weights, path);
+    pta_status status =
+        pta_model_write(r->ctx, g->graph, &g->weights, path, NULL, NULL);
     pta_slice_graph_destroy(r->ctx, &g);
     if (status == PTA_ERR_UNSUPPORTED) {
         const char *said = pta_ctx_error(r->ctx);
@@ -274,7 +275,8 @@ static void fail_slice(random_slices *r, pta_slice *slice, pta_slice *real,
         pta_ctx_set_faults(r->ctx, every, every / 2);
         status = pta_slice_graph_make(r->ctx, r->graph.graph, real, &g);
         if (status == PTA_OK) {
-            status = pta_model_write(r->ctx, g->graph, &g->weights, path);
+            status = pta_model_write(r->ctx, g->graph, &g->weights, path, NULL,
+                                     NULL);
         }
         pta_ctx_set_faults(r->ctx, 0, 0);
         pta_slice_graph_destroy(r->ctx, &g);
@@ -282,9 +284,9 @@ static void fail_slice(random_slices *r, pta_slice *slice, pta_slice *real,
         unlink(path);
     }
     UNIT_OK(r->ctx, pta_slice_graph_make(r->ctx, r->graph.graph, real, &g));
-    CU_ASSERT_EQUAL(
-        pta_model_write(r->ctx, g->graph, &g->weights, "/nowhere/slice.h5"),
-        PTA_ERR_IO);
+    CU_ASSERT_EQUAL(pta_model_write(r->ctx, g->graph, &g->weights,
+                                    "/nowhere/slice.h5", NULL, NULL),
+                    PTA_ERR_IO);
     CU_ASSERT_PTR_NOT_NULL(strstr(pta_ctx_error(r->ctx), "/nowhere/slice.h5"));
     pta_slice_graph_destroy(r->ctx, &g);
 }
