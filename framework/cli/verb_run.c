@@ -678,7 +678,8 @@ static pta_status execute(pta_ctx *ctx, job *j, pta_status parsed)
         .micro_batch = (int32_t)pta_options_int(o, "micro-batch"),
         .depth = (int32_t)pta_options_int(o, "depth"),
         .packed = strcmp(pta_options_text(o, "wire"), "packed") == 0,
-        .exact_ranks = pta_options_flag(o, "exact-ranks")};
+        .exact_ranks =
+            pta_options_flag(o, "exact-ranks") || pta_is_board(j->device)};
     PTA_TRY(pta_runner_open(ctx, j->comm, j->graph, j->loaded.plan, j->weights,
                             &run, &j->runner));
     PTA_TRY(stream(ctx, j));
