@@ -368,7 +368,7 @@ static pta_status balance(chooser *c, int64_t low, int64_t *interval)
 
 /* ---- latency ---- */
 
-#define BEATS_OF_SEARCH  6000000 /* worked through at most */
+#define BEATS_OF_SEARCH  1000000 /* worked through at most */
 #define BUILDS_OF_SEARCH 400
 
 typedef struct score {

@@ -26,6 +26,7 @@ void pta_plan_destroy(pta_ctx *ctx, pta_plan **plan)
     pta_free(ctx, p->calibration.set);
     pta_free(ctx, p->calibration.split);
     pta_free(ctx, p->formats);
+    pta_free(ctx, p->folds);
     pta_stages_free(ctx, p->stages, p->n_stages);
     pta_free(ctx, p->slice_digests);
     pta_free(ctx, p);
@@ -61,6 +62,7 @@ static pta_status plan_init(pta_ctx *ctx, const pta_graph *graph,
         return PTA_ERR_NOMEM;
     }
     PTA_TRY_ALLOC(ctx, plan->formats, graph->n_nodes);
+    PTA_TRY_ALLOC(ctx, plan->folds, graph->n_nodes);
     PTA_TRY_ALLOC(ctx, plan->stages, 1);
     plan->n_stages = 1;
     plan->stages[0] = (pta_stage){

@@ -14,6 +14,7 @@
 #include "ir/graph.h"
 #include "ir/node_format.h"
 #include "ir/weights.h"
+#include "plan/fold.h"
 
 #define PTA_PLAN_VERSION   1
 #define PTA_PROFILE_EXACT  "exact"
@@ -39,6 +40,7 @@ typedef struct pta_stage {
     int32_t *sizes;      /* owned; [n_parts], outputs, inputs, channels or rows;
                             a whole stage has one part of size 1 */
     int32_t first_board;
+    pta_engine engine; /* for hardware; streaming unless the plan says else */
 } pta_stage;
 
 /** Where the ranges of the formats came from. */
@@ -56,6 +58,7 @@ typedef struct pta_plan {
     pta_calibration calibration;
     int32_t n_nodes;
     pta_node_format *formats; /* owned; [n_nodes] */
+    pta_fold *folds;        /* owned; [n_nodes], for hardware; pe 0: not chosen */
     int32_t n_stages;
     pta_stage *stages;      /* owned */
     int32_t n_boards;
@@ -92,6 +95,11 @@ pta_status PTA_MUST_CHECK pta_plan_parse_is_hls4ml(pta_ctx *ctx,
                                                    const char *text,
                                                    const char *path,
                                                    bool *is_hls4ml);
+
+/** True for layers with multipliers, which can have a folding. */
+bool pta_node_folds(const pta_node *node);
+
+const char *pta_engine_name(pta_engine engine); /* "streaming", "reused" */
 
 /** Only the "model" key of a plan text, so that the model can be opened. */
 pta_status PTA_MUST_CHECK pta_plan_parse_model(pta_ctx *ctx, const char *text,

@@ -7,6 +7,7 @@
 
 #include "plan/hls4ml_priv.h"
 #include "plan/layout_priv.h"
+#include "plan/plan_fold_priv.h"
 #include "plan/plan_priv.h"
 #include "json/json.h"
 
@@ -156,8 +157,8 @@ static pta_status read_acc(reader *r, const json_t *layer, const char *where,
 
 static pta_status read_layer(reader *r, const json_t *layers, int32_t id)
 {
-    static const char *const keys[] = {"out", "weight", "acc_bits", "partial",
-                                       NULL};
+    static const char *const keys[] = {"out",     "weight", "acc_bits",
+                                       "partial", "fold",   NULL};
     const pta_node *node = &r->graph->nodes[id];
     pta_node_format *f = &r->plan->formats[id];
     json_t *layer;
@@ -176,8 +177,11 @@ static pta_status read_layer(reader *r, const json_t *layers, int32_t id)
                         "%s: key \"weight\", but %s has no weights", where,
                         pta_op_name(node->op));
     }
-    return is_hls4ml ? pta_hls4ml_read(r->ctx, layer, where, node, f)
-                     : read_acc(r, layer, where, node, f);
+    if (is_hls4ml) {
+        return pta_hls4ml_read(r->ctx, layer, where, node, f);
+    }
+    PTA_TRY(pta_fold_read(r->ctx, layer, where, node, &r->plan->folds[id]));
+    return read_acc(r, layer, where, node, f);
 }
 
 /* A layer that keeps its input's format has no entry of its own. */
@@ -283,11 +287,13 @@ static pta_status read_split(reader *r, const json_t *object, const char *where,
 static pta_status read_start(reader *r, const json_t *stages, int32_t s,
                              pta_stage *stage)
 {
-    static const char *const keys[] = {"from", "split", "parts", NULL};
+    static const char *const keys[] = {"from", "split", "parts", "engine",
+                                       NULL};
     const json_t *object = json_array_get(stages, (size_t)s);
     const char *where = at(r, "stages[%d]", (int)s), *from;
     PTA_TRY(pta_json_string(r->ctx, object, where, "from", &from));
     PTA_TRY(pta_json_only(r->ctx, object, where, keys));
+    PTA_TRY(pta_engine_read(r->ctx, object, where, &stage->engine));
     PTA_TRY(pta_stage_start(r->ctx, r->graph, where, from, &stage->first));
     if (s > 0 && stage->first <= stage[-1].first) {
         return pta_fail(r->ctx, PTA_ERR_FORMAT,

@@ -8,6 +8,7 @@
 
 #include "plan/hls4ml_priv.h"
 #include "plan/layout_priv.h"
+#include "plan/plan_fold_priv.h"
 #include "plan/plan_priv.h"
 #include "json/json.h"
 
@@ -74,7 +75,8 @@ static void put_weight_format(text *t, pta_format f)
     put(t, ", \"weight\": \"%s\"", name);
 }
 
-static void put_layer(text *t, const pta_node *node, const pta_node_format *f)
+static void put_layer(text *t, const pta_node *node, const pta_node_format *f,
+                      const pta_fold *fold)
 {
     char name[PTA_FORMAT_TEXT];
     pta_format_print(f->out, name);
@@ -95,6 +97,11 @@ static void put_layer(text *t, const pta_node *node, const pta_node_format *f)
     if (pta_node_splittable(node)) {
         put(t, ", \"partial\": \"%s\"", f->acc == PTA_S32 ? "int32" : "int64");
     }
+    if (fold->pe > 0) {
+        char folding[PTA_FOLD_TEXT];
+        pta_fold_print(fold, folding);
+        put(t, ", \"fold\": %s", folding);
+    }
     put(t, "}");
 }
 
@@ -105,7 +112,7 @@ static void put_layers(text *t, const pta_plan *plan, const pta_graph *graph)
     for (int32_t i = 0; i < graph->n_nodes; i++) {
         if (pta_node_states_format(graph, i)) {
             put(t, "%s    ", before);
-            put_layer(t, &graph->nodes[i], &plan->formats[i]);
+            put_layer(t, &graph->nodes[i], &plan->formats[i], &plan->folds[i]);
             before = ",\n";
         }
     }
@@ -125,6 +132,9 @@ static void put_stage(text *t, const pta_graph *graph, const pta_stage *stage)
             put(t, "%s%d", p > 0 ? ", " : "", (int)stage->sizes[p]);
         }
         put(t, "]");
+    }
+    if (stage->engine != PTA_ENGINE_STREAMING) {
+        put(t, ", \"engine\": \"%s\"", pta_engine_name(stage->engine));
     }
     put(t, "}");
 }

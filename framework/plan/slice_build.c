@@ -235,6 +235,7 @@ static pta_status add_step(builder *b, int32_t id)
         out->dtype = s->is_float ? PTA_F32 : b->plan->formats[id].acc;
     }
     pta_step_parameters(b->graph, b->plan, s, &s->values[in[0]].region, &step);
+    step.fold = b->plan->folds[id];
     s->steps[s->n_steps] = step;
     return name_step(b, &s->steps[s->n_steps++]);
 }
@@ -334,6 +335,9 @@ pta_status pta_slice_build(pta_ctx *ctx, const pta_graph *graph,
     b.slice->stage = board == PTA_BOARD_SINK
                          ? plan->n_stages
                          : pta_plan_stage_of(plan, board, &b.slice->part);
+    if (board != PTA_BOARD_SINK) {
+        b.slice->engine = plan->stages[b.slice->stage].engine;
+    }
     pta_status status = build(&b);
     pta_layout_free(ctx, &b.layout);
     pta_free(ctx, b.value);

@@ -6,6 +6,7 @@
 
 #include "plan/hls4ml_priv.h"
 #include "plan/layout_priv.h"
+#include "plan/plan_fold_priv.h"
 #include "plan/plan_priv.h"
 
 /* ---- formats ---- */
@@ -141,6 +142,7 @@ static pta_status check_formats(pta_ctx *ctx, const pta_plan *plan,
     for (int32_t i = 0; formats_chosen(plan) && i < graph->n_nodes; i++) {
         if (pta_graph_in_integer(graph, i)) {
             PTA_TRY(check_format(ctx, plan, graph, i));
+            PTA_TRY(pta_fold_check(ctx, &graph->nodes[i], &plan->folds[i]));
         }
     }
     return PTA_OK;

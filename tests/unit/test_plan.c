@@ -120,6 +120,53 @@ static const char by_hand[] =
     "  {\"from\": \"point\", \"split\": \"channel\", \"parts\": 3},\n"
     "  {\"from\": \"pool\"}]}\n";
 
+/* Foldings and engines are written back, and reach the slices. */
+static void test_folds(void)
+{
+    pta_ctx *ctx = pta_ctx_create();
+    pta_graph *graph = branch_net(ctx);
+    pta_plan *plan = NULL, *back = NULL;
+    char *bare, *text, *again;
+    UNIT_OK(ctx, pta_plan_parse(ctx, by_hand, "b.json", graph, &plan));
+    UNIT_OK(ctx, pta_plan_print(ctx, plan, graph, &bare));
+    CU_ASSERT_PTR_NULL(strstr(bare, "fold\""));
+    CU_ASSERT_PTR_NULL(strstr(bare, "engine"));
+    int32_t point = pta_graph_find(graph, "point");
+    plan->folds[point] = (pta_fold){4, 2, PTA_FOLD_COLUMNS, PTA_MEMORY_RAM};
+    plan->folds[pta_graph_find(graph, "dw")].pe = 3;
+    plan->folds[pta_graph_find(graph, "dw")].simd = 1;
+    plan->stages[2].engine = PTA_ENGINE_REUSED;
+    UNIT_OK(ctx, pta_plan_print(ctx, plan, graph, &text));
+    CU_ASSERT_PTR_NOT_NULL(
+        strstr(text, "\"fold\": {\"pe\": 4, \"simd\": 2, \"order\": "
+                     "\"columns\", \"memory\": \"ram\"}"));
+    UNIT_OK(ctx, pta_plan_parse(ctx, text, "b.json", graph, &back));
+    CU_ASSERT_EQUAL(back->folds[point].pe, 4);
+    CU_ASSERT_EQUAL(back->folds[point].memory, PTA_MEMORY_RAM);
+    UNIT_OK(ctx, pta_plan_print(ctx, back, graph, &again));
+    CU_ASSERT_STRING_EQUAL(text, again);
+    for (int32_t b = 1; b < 5; b += 3) {
+        pta_slice *slice;
+        UNIT_OK(ctx, pta_slice_build(ctx, graph, back, b, false, &slice));
+        CU_ASSERT_EQUAL(slice->engine,
+                        b == 4 ? PTA_ENGINE_REUSED : PTA_ENGINE_STREAMING);
+        CU_ASSERT_EQUAL(slice->steps[0].fold.pe, b == 1 ? 4 : 0);
+        pta_slice_destroy(ctx, &slice);
+    }
+    back->folds[pta_graph_find(graph, "add")].pe = 1;
+    back->folds[pta_graph_find(graph, "add")].simd = 1;
+    CU_ASSERT_EQUAL(pta_plan_validate(ctx, back, graph), PTA_ERR_MISMATCH);
+    CU_ASSERT_PTR_NOT_NULL(strstr(pta_ctx_error(ctx), "'add'"));
+    pta_free(ctx, bare);
+    pta_free(ctx, text);
+    pta_free(ctx, again);
+    pta_plan_destroy(ctx, &plan);
+    pta_plan_destroy(ctx, &back);
+    pta_graph_destroy(ctx, &graph);
+    CU_ASSERT_EQUAL(pta_ctx_memory(ctx).live_blocks, 0);
+    pta_ctx_destroy(&ctx);
+}
+
 static void test_by_hand(void)
 {
     pta_ctx *ctx = pta_ctx_create();
@@ -201,6 +248,28 @@ static const fault faults[] = {
     {"\"acc_bits\": 18", "\"acc_bits\": 65", {"layers.dw", "65"}},
     {"\"int64\"", "\"int32\"", {"layers.point", "40 bits"}},
     {"\"int64\"", "\"int16\"", {"layers.point", "\"int16\""}},
+    /* foldings and engines */
+    {"\"add\": {", "\"add\": {\"fold\": {}, ", {"layers.add.fold", "no mult"}},
+    {"\"fc\": {", "\"fc\": {\"fold\": 3, ", {"layers.fc", "\"fold\""}},
+    {"\"fc\": {", "\"fc\": {\"fold\": {\"pe\": 1}, ", {"fc.fold", "\"simd\""}},
+    {"\"fc\": {",
+     "\"fc\": {\"fold\": {\"pe\": 0, \"simd\": 1}, ",
+     {"fc.fold", "\"pe\""}},
+    {"\"fc\": {",
+     "\"fc\": {\"fold\": {\"pe\": 1, \"simd\": 1, \"order\": \"x\"}, ",
+     {"\"order\" is \"x\"", "rows or columns"}},
+    {"\"fc\": {",
+     "\"fc\": {\"fold\": {\"pe\": 1, \"simd\": 1, \"memory\": \"x\"}, ",
+     {"\"memory\"", "lut or block or ram"}},
+    {"\"fc\": {",
+     "\"fc\": {\"fold\": {\"pe\": 1, \"simd\": 1, \"ram\": 1}, ",
+     {"fc.fold", "\"ram\""}},
+    {"\"dw\": {",
+     "\"dw\": {\"fold\": {\"pe\": 1, \"simd\": 2}, ",
+     {"dw.fold", "\"simd\""}},
+    {"\"from\": \"pool\"",
+     "\"from\": \"pool\", \"engine\": \"steam\"",
+     {"stages[2]", "streaming or reused"}},
     /* stages */
     {"\"from\": \"pad\"", "\"from\": \"pod\"", {"stages[0]", "'pod'"}},
     {"\"from\": \"pad\"", "\"form\": \"pad\"", {"stages[0]", "\"from\""}},
@@ -325,6 +394,7 @@ static void test_no_memory(void)
 static const unit_test tests[] = {
     {"what is written is read back", test_round_trip},
     {"a plan by hand", test_by_hand},
+    {"foldings and engines", test_folds},
     {"faults are named by line or key", test_faults},
     {"contradictions are refused", test_validate},
     {"inputs of tables", test_table_width},
