@@ -194,7 +194,9 @@ static pta_stage_clock read_clock(const pta_runner *runner,
                              .median_compute_ns = pta_clock_median(clock),
                              .bytes_in = clock->bytes_in,
                              .bytes_out = clock->bytes_out,
-                             .cycles = clock->cycles};
+                             .cycles = clock->cycles,
+                             .latency = clock->latency,
+                             .interval = clock->interval};
 }
 
 /** Rank 0: its own boards' clocks, then the others' as they were sent. */
