@@ -100,10 +100,10 @@ static pta_status output_layer(pta_writer *w, int32_t i, json_t *outputs)
 
 static pta_status model_config(pta_writer *w, json_t **out)
 {
-    json_t *inputs = json_array(), *outputs = json_array();
     for (int32_t i = 0; i < w->graph->n_nodes; i++) {
         PTA_TRY(pta_write_node(w, i));
     }
+    json_t *inputs = json_array(), *outputs = json_array();
     for (int32_t i = 0; i < w->graph->n_inputs; i++) {
         json_array_append_new(
             inputs,

@@ -83,10 +83,10 @@ static pta_status node_of(maker *m, int32_t value, int32_t *node)
             pta_shape_equal(&m->out->graph->nodes[from].shape, &shape)) {
             m->node[value] = from;
         } else {
-            pta_node node = pta_node_make(PTA_OP_RESHAPE);
-            node.n_in = 1;
-            node.in = &from;
-            PTA_TRY(add_node(m, &node, value, -1));
+            pta_node reshape = pta_node_make(PTA_OP_RESHAPE);
+            reshape.n_in = 1;
+            reshape.in = &from;
+            PTA_TRY(add_node(m, &reshape, value, -1));
         }
     }
     *node = m->node[value];

@@ -31,11 +31,11 @@ static pta_vitis_params params_of(const random_slices *r)
                               .n_samples = SAMPLES};
 }
 
-static int shell(const char *format, const char *folder)
+static int run_in(const char *folder, const char *command)
 {
-    char command[8 * SCRATCH_PATH];
-    snprintf(command, sizeof command, format, folder, folder, folder, folder);
-    return system(command);
+    char text[2 * SCRATCH_PATH + 1024];
+    snprintf(text, sizeof text, "cd '%s' && %s", folder, command);
+    return system(text);
 }
 
 static void say(const random_slices *r, const pta_slice *slice)
@@ -48,9 +48,7 @@ static void say(const random_slices *r, const pta_slice *slice)
 static void print_build(char *text, size_t size, const char *flags)
 {
     const char *headers = getenv("PARTITA_VITIS_HEADERS");
-    snprintf(text, size,
-             "g++ -std=c++14 %s %s%s %s -I'%%s' '%%s/slice.cpp' "
-             "'%%s/tb.cpp' -o '%%s/tb'",
+    snprintf(text, size, "g++ -std=c++14 %s %s%s %s -I. slice.cpp tb.cpp -o tb",
              headers == NULL ? "-Wall -Wextra -Werror -Wno-unknown-pragmas"
                              : "-w",
              headers == NULL ? "" : "-isystem ", headers == NULL ? "" : headers,
@@ -75,15 +73,15 @@ static void check_slice(random_slices *r, pta_slice *slice, pta_slice *real,
                 slow ? "-O1 -fsanitize=address,undefined "
                        "-fno-sanitize-recover=all"
                      : "-O1");
-    bool good = shell("python3 " PTA_SOURCE_DIR "/tests/hls/vitis_rules.py "
-                      "'%s/slice.cpp' '%s/pta_hls.h'",
-                      folder) == 0 &&
-                shell(build, folder) == 0 &&
-                shell("'%s/tb' '%s/samples.bin' > '%s/said'", folder) == 0;
+    bool good = run_in(folder, "python3 " PTA_SOURCE_DIR
+                               "/tests/hls/vitis_rules.py slice.cpp "
+                               "pta_hls.h") == 0 &&
+                run_in(folder, build) == 0 &&
+                run_in(folder, "./tb samples.bin >said") == 0;
     CU_ASSERT_TRUE(good);
     if (!good) {
         say(r, slice);
-        shell("cat '%s/said'", folder);
+        run_in(folder, "cat said");
     }
 }
 
@@ -112,8 +110,8 @@ static void break_slice(random_slices *r, pta_slice *slice, pta_slice *real,
     UNIT_OK(r->ctx, pta_folder_make(r->ctx, folder));
     UNIT_OK(r->ctx, pta_vitis_write(r->ctx, slice, &params, folder));
     print_build(build, sizeof build, "-O0");
-    CU_ASSERT_EQUAL(shell(build, folder), 0);
-    CU_ASSERT_EQUAL(shell("'%s/tb' '%s/samples.bin' > '%s/said'", folder), 0);
+    CU_ASSERT_EQUAL(run_in(folder, build), 0);
+    CU_ASSERT_EQUAL(run_in(folder, "./tb samples.bin >said"), 0);
     snprintf(file, sizeof file, "%s/samples.bin", folder);
     FILE *f = fopen(file, "r+b");
     CU_ASSERT_PTR_NOT_NULL_FATAL(f);
@@ -122,8 +120,7 @@ static void break_slice(random_slices *r, pta_slice *slice, pta_slice *real,
     fseek(f, -8, SEEK_END);
     fputc(byte ^ 1, f);
     fclose(f);
-    CU_ASSERT_NOT_EQUAL(shell("'%s/tb' '%s/samples.bin' > '%s/said'", folder),
-                        0);
+    CU_ASSERT_NOT_EQUAL(run_in(folder, "./tb samples.bin >said"), 0);
 }
 
 static void test_notices(void)

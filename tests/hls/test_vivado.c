@@ -12,10 +12,10 @@
 #include "unit/scratch.h"
 #include "unit/unit.h"
 
-static pta_manifest_file files[] = {{"board0.sv", ""},
-                                    {"pta_skid.sv", ""},
-                                    {"fc1_weights.hex", ""},
-                                    {"board0.ys", ""}};
+static char names[][16] = {"board0.sv", "pta_skid.sv", "fc1_weights.hex",
+                           "board0.ys"};
+static pta_manifest_file files[] = {
+    {names[0], ""}, {names[1], ""}, {names[2], ""}, {names[3], ""}};
 
 static pta_manifest small_manifest(void)
 {
