@@ -154,8 +154,12 @@ static void set_step(config *c, int32_t node, json_t *layer, json_t *precision)
     }
     set_tables(step, layer);
     json_object_set_new(layer, "ReuseFactor", json_integer(reuse));
-    json_object_set_new(layer, "Strategy",
-                        json_string(reuse > 1 ? "Resource" : "Latency"));
+    /* A saturating sum depends on its order, which Resource changes. */
+    bool free_order = is_crop(step) || !is_weighted(step) ||
+                      accum_of(step).overflow == PTA_OVF_WRAP;
+    json_object_set_new(
+        layer, "Strategy",
+        json_string(reuse > 1 && free_order ? "Resource" : "Latency"));
 }
 
 static bool keeps_type(const char *class_name)
