@@ -10,6 +10,7 @@
 
 #include "cli/bitstreams.h"
 #include "cli/devices.h"
+#include "cli/flow.h"
 #include "cli/report.h"
 #include "cli/results.h"
 #include "cli/timeline.h"
@@ -57,7 +58,7 @@
          .placeholder = "N",                                                   \
          .lo = 0,                                                              \
          .hi = 65536,                                                          \
-         .help = "samples per message; 0: by mode"},                           \
+         .help = "samples per message; 0: by --cluster, else by mode"},         \
         {.name = "depth",                                                      \
          .kind = PTA_OPTION_INT,                                               \
          .fallback = "0",                                                      \
@@ -65,7 +66,16 @@
          .placeholder = "N",                                                   \
          .lo = 0,                                                              \
          .hi = 1024,                                                           \
-         .help = "micro-batches in flight; 0: by mode"},                       \
+         .help = "micro-batches in flight; 0: by --cluster, else by mode"},     \
+        {.name = "at-most",                                                    \
+         .kind = PTA_OPTION_INT,                                               \
+         .fallback = "0",                                                      \
+         .group = "Modelled time",                                             \
+         .placeholder = "US",                                                  \
+         .lo = 0,                                                              \
+         .hi = INT64_MAX,                                                      \
+         .help = "choose micro-batch and depth for a modelled p95 latency of " \
+                 "US at most; 0: any"},                                        \
         {.name = "wire",                                                       \
          .kind = PTA_OPTION_CHOICE,                                            \
          .fallback = "plain",                                                  \
@@ -655,6 +665,58 @@ static pta_status warn_of_busy_waiting(pta_ctx *ctx, const job *j)
     return PTA_OK;
 }
 
+static bool computes_on_hosts(const job *j)
+{
+    return !j->waits && strncmp(j->device, "rtl", 3) != 0 &&
+           !pta_is_board(j->device);
+}
+
+/* What the user left open, from --cluster. */
+static pta_status choose_flow(pta_ctx *ctx, const job *j, pta_run_options *run)
+{
+    const pta_plan *plan = j->loaded.plan;
+    pta_placement place = pta_place(plan->n_boards, j->size, 0);
+    pta_flow_wish wish = {
+        .copies = place.copies,
+        .micro_batch = run->micro_batch,
+        .depth = run->depth,
+        .at_most_us = (double)pta_options_int(j->options, "at-most"),
+        .on_hosts = computes_on_hosts(j)};
+    bool known = j->fabric.hosts != NULL;
+    if (wish.at_most_us > 0 && (!known || run->mode == PTA_MODE_LATENCY)) {
+        return pta_fail(ctx, PTA_ERR_USAGE,
+                        "--at-most needs --cluster and --mode throughput");
+    }
+    bool open = run->micro_batch == 0 || run->depth == 0;
+    if (!known || !open || run->mode == PTA_MODE_LATENCY ||
+        j->size - place.idle_ranks == 1) {
+        return PTA_OK;
+    }
+    pta_vplan *vplan;
+    pta_flow flow;
+    PTA_TRY(pta_vplan_build(ctx, j->graph, plan, &j->fabric.budget, &vplan));
+    pta_status status = pta_flow_choose(ctx, &j->fabric, vplan, &wish, &flow);
+    pta_vplan_destroy(ctx, &vplan);
+    PTA_TRY(status);
+    run->micro_batch = flow.micro_batch;
+    run->depth = flow.depth;
+    return PTA_OK;
+}
+
+/* Collective: rank 0 chooses for all. */
+static pta_status share_flow(pta_ctx *ctx, const job *j, pta_run_options *run)
+{
+    pta_status local = j->rank == 0 ? choose_flow(ctx, j, run) : PTA_OK;
+    PTA_TRY(pta_agree(ctx, j->comm, local));
+    int32_t flow[2] = {run->micro_batch, run->depth};
+    if (MPI_Bcast(flow, 2, MPI_INT32_T, 0, j->comm) != MPI_SUCCESS) {
+        return pta_fail(ctx, PTA_ERR_MPI, "MPI_Bcast failed");
+    }
+    run->micro_batch = flow[0];
+    run->depth = flow[1];
+    return PTA_OK;
+}
+
 static pta_status execute(pta_ctx *ctx, job *j, pta_status parsed)
 {
     PTA_TRY(pta_agree(ctx, j->comm, parsed));
@@ -680,6 +742,7 @@ static pta_status execute(pta_ctx *ctx, job *j, pta_status parsed)
         .packed = strcmp(pta_options_text(o, "wire"), "packed") == 0,
         .exact_ranks =
             pta_options_flag(o, "exact-ranks") || pta_is_board(j->device)};
+    PTA_TRY(share_flow(ctx, j, &run));
     PTA_TRY(pta_runner_open(ctx, j->comm, j->graph, j->loaded.plan, j->weights,
                             &run, &j->runner));
     PTA_TRY(stream(ctx, j));

@@ -21,6 +21,17 @@ works "${calibrate[@]}" --rounds 1 --like like.json -o d.json
 json d.json 'j["boards"]["pynq-z2"]["clock_mhz"] == 142'
 json d.json 'all(h["transfer_us"] == 7 for h in j["hosts"])'
 
+# A run chooses micro-batch and depth from it; what the user says stays.
+make_net
+run=("$launch" --lab "$lab_name" -np 3 "$partita" run net.plan.json
+    --data random:2000:1 --check --json r.json)
+works "${run[@]}" --cluster c.json
+json r.json 'j["bit_exact"] == 2000 and (j["micro_batch"], j["depth"]) != (64, 16)'
+works "${run[@]}" --cluster c.json --micro-batch 5 --wire packed
+json r.json 'j["bit_exact"] == 2000 and j["micro_batch"] == 5'
+fails 1 'at-most 1: .*least latency' "${run[@]}" --cluster c.json --at-most 1
+fails 2 'at-most needs --cluster' "${run[@]}" --at-most 1000
+
 fails 1 'like.json: 3 hosts, expected .* 2 ranks' "$launch" --lab "$lab_name" -np 2 \
     "$partita" calibrate --like like.json -o e.json
 fails 2 'expected one on each host' "$partita" calibrate -o e.json
