@@ -100,21 +100,28 @@ static pta_resources any_ram(int64_t words, int64_t bits)
     return 2 * r.lutram <= 129 * bram18 ? r : (pta_resources){.bram18 = bram18};
 }
 
-/* One word is wires, few are less than a LUT a bit. */
+/* One word is wires; of few words, bits that are alike are one. */
+static pta_resources rom(int64_t words, int64_t bits)
+{
+    int64_t kinds = words <= 8 ? smaller(bits, (int64_t)1 << words) : bits;
+    pta_resources r = {.ff = words > 1 ? kinds : 0};
+    r.lut = words <= 1 ? 0 : kinds * ceil_div(words, 64);
+    return r;
+}
+
 static pta_resources memory(const pta_block_memory *m)
 {
     int64_t words = m->words, bits = m->word_bits;
-    pta_resources r = {.ff = m->memory == PTA_MEMORY_LUT ? bits : 0};
     bool small = m->role == PTA_ROLE_BIAS; /* has no block RAM */
-    if (m->memory == PTA_MEMORY_RAM && (words == 1 || small)) {
-        r = lut_ram(words, bits);
-        r.ff = bits;
-    } else if (m->memory != PTA_MEMORY_LUT && words > 1) {
-        r.bram18 = pta_bram18_count(words, bits);
-    } else if (words > 1) {
-        r.lut = words <= 8 ? bits * 7 / 8 : bits * ceil_div(words, 64);
+    if (m->memory == PTA_MEMORY_LUT) {
+        return rom(words, bits);
     }
-    return r;
+    if (words == 1 || small) {
+        pta_resources r = lut_ram(words, bits);
+        r.ff = bits;
+        return r;
+    }
+    return (pta_resources){.bram18 = pta_bram18_count(words, bits)};
 }
 
 /* Of a product of two signed numbers. */
@@ -218,14 +225,16 @@ static pta_resources count_mvu(const pta_block *b)
         r.lut += pairs * simd * xb * ww * 4;
         r.ff += pairs * simd * (xb + ww);
     }
-    /* Lanes wait for their place in the chain: the second in a register, the
-     * third and further in shift registers. */
-    int64_t second = len > 1 ? chains : 0, third = larger(simd - 2 * chains, 0);
-    third = len > 2 ? third : 0;
+    /* Lanes wait for their place in the chain; what the registers of a DSP do
+     * not cover is registers or shift registers. */
     int64_t lane = wx + pe * ww;
-    r.ff += second * lane;
-    r.lut += third * lane;
-    r.lutram += third * lane;
+    if (len > (packed ? 1 : 3)) {
+        r.ff += chains * lane;
+    }
+    if (packed && len > 3) {
+        r.lutram += larger(simd - 3 * chains, 0) * lane;
+        r.lut += larger(simd - 3 * chains, 0) * lane;
+    }
     bool hold = !columns && mg > 1;
     add(&r, any_ram(hold ? (int64_t)2 << log2_ceil(ng) : 2, simd * wx));
     r.ff += simd * wx;
@@ -236,7 +245,7 @@ static pta_resources count_mvu(const pta_block *b)
     r.lut += round_up((double)((chains - 1) * pe * (sum + 1)) * RATES.adder);
     r.ff += (chains - 1) * pe * (sum + 1);
     if (!in_dsp) {
-        r.lut += pe * acc;
+        r.lut += pe * acc * (mg > 1 ? 2 : 1); /* the bias is no constant */
         r.ff += columns && mg > 1 ? 0 : ng > 1 ? pe * acc : 0;
     }
     if (columns && mg > 1 && ng > 1) {

@@ -161,6 +161,17 @@ pta_status PTA_MUST_CHECK pta_fold_choose(pta_ctx *ctx, const pta_slice *slice,
                                           pta_fold *folds);
 
 /**
+ * The same for the least latency of one sample with an interval of at most
+ * `interval` cycles (0: any). PTA_ERR_UNSUPPORTED if the budget allows no such
+ * interval.
+ */
+pta_status PTA_MUST_CHECK pta_fold_choose_latency(pta_ctx *ctx,
+                                                  const pta_slice *slice,
+                                                  const pta_budget *budget,
+                                                  int64_t interval,
+                                                  pta_fold *folds);
+
+/**
  * The design of a slice with these foldings [n_steps], as slice->engine wants
  * it. PTA_ERR_UNSUPPORTED, naming layer and numbers, for what cannot be built:
  * hls4ml arithmetic, float slices, operands or accumulators too wide, FIFOs

@@ -36,6 +36,8 @@ typedef struct pta_fold {
     int32_t pe, simd; /* 0: not chosen */
     pta_fold_order order;
     pta_fold_memory memory;
+    int32_t chain; /* most DSPs in a chain of sums; 0: 4. Fewer: less latency,
+                      more LUTs */
 } pta_fold;
 
 /** What a design takes of a board, without the allowance for DMA and

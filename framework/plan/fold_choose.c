@@ -102,12 +102,17 @@ static pta_status add_size(chooser *c, layer *y, int32_t *room, int32_t pe,
     for (int order = 0; order <= (matrix && pe < work.m); order++) {
         pta_fold fold = {pe, simd,
                          order != 0 ? PTA_FOLD_COLUMNS : PTA_FOLD_ROWS,
-                         PTA_MEMORY_LUT};
+                         PTA_MEMORY_LUT, 0};
         if (words <= 256) {
             PTA_TRY(add_candidate(c, y, room, fold));
         }
         fold.memory = PTA_MEMORY_BLOCK;
         if (words > 16) {
+            PTA_TRY(add_candidate(c, y, room, fold));
+        }
+        if (step->op == PTA_STEP_DENSE && simd > 1) {
+            fold.chain = 1;
+            fold.memory = words <= 64 ? PTA_MEMORY_LUT : PTA_MEMORY_BLOCK;
             PTA_TRY(add_candidate(c, y, room, fold));
         }
     }
@@ -369,7 +374,7 @@ static pta_status balance(chooser *c, int64_t low, int64_t *interval)
 /* ---- latency ---- */
 
 #define BEATS_OF_SEARCH  1000000 /* worked through at most */
-#define BUILDS_OF_SEARCH 400
+#define BUILDS_OF_SEARCH 3000
 
 typedef struct score {
     int64_t latency, dsp, lut;
@@ -400,63 +405,160 @@ static pta_status evaluate(chooser *c, int64_t interval, score *out)
 static bool better(const score *a, const score *b)
 {
     if (!a->fits || a->latency != b->latency) {
-        return a->fits && a->latency < b->latency;
+        return a->fits && (a->latency < b->latency || !b->fits);
     }
     return a->dsp != b->dsp ? a->dsp < b->dsp : a->lut < b->lut;
 }
 
-/* Foldings worth trying instead of the chosen one: by order and memory, the
- * cheapest at the same cycles, and at 0.9, 0.75, 0.5 of them. */
-static int32_t neighbours(const chooser *c, const layer *y, int64_t interval,
-                          int32_t *out)
+/* The cheapest folding of a layer like another, `like`: order, chain and, unless
+ * 0, its lanes; with at most so many cycles; -1: none. */
+static int32_t cheapest_like(const chooser *c, const layer *y, int64_t cycles,
+                             pta_fold like)
 {
-    static const double shares[] = {-1.0, 1.0, 0.9, 0.75, 0.5};
-    int64_t now = y->list[y->chosen].cycles;
-    int32_t n = 0;
-    for (size_t s = 0; s < sizeof shares / sizeof *shares; s++) {
-        int64_t most =
-            shares[s] < 0 ? interval : (int64_t)((double)now * shares[s]);
-        for (int order = 0; order < 2; order++) {
-            int32_t best = -1;
-            for (int32_t i = 0; i < y->n; i++) {
-                const candidate *k = &y->list[i];
-                if (k->cycles <= most && (int)k->fold.order == order &&
-                    (best < 0 || worth(c, k) < worth(c, &y->list[best]))) {
-                    best = i;
-                }
-            }
-            if (best >= 0 && best != y->chosen) {
-                out[n++] = best;
-            }
+    int32_t best = -1, pe = like.pe, simd = like.simd;
+    for (int32_t i = 0; i < y->n; i++) {
+        const pta_fold *f = &y->list[i].fold;
+        if (y->list[i].cycles <= cycles && f->order == like.order &&
+            f->chain == like.chain && (pe == 0 || f->pe == pe) &&
+            (simd == 0 || f->simd == simd) &&
+            (best < 0 || worth(c, &y->list[i]) < worth(c, &y->list[best]))) {
+            best = i;
         }
     }
-    return n;
+    return best;
 }
 
-/* Tries all changes of one layer; takes the best. */
+/* Other foldings of one layer, or of it and the next. */
+typedef struct move {
+    int32_t layer, n, to[2];
+} move;
+
+#define MOVES  48 /* of a layer at most */
+#define SINGLE -2 /* instead of the next layer's folding */
+
+static const double shares[] = {1.0, 0.9, 0.8, 0.65, 0.5};
+#define N_SHARES ((int)(sizeof shares / sizeof *shares))
+
+static int64_t share_of(int64_t cycles, int s)
+{
+    return (int64_t)((double)cycles * shares[s]);
+}
+
+static void add_move(move *moves, int32_t *n, int32_t at, int32_t a, int32_t b)
+{
+    if (a >= 0 && (b >= 0 || b == SINGLE)) {
+        moves[(*n)++] = (move){at, b >= 0 ? 2 : 1, {a, b}};
+    }
+}
+
+/* One layer: other chains; in each order the cheapest for the interval, for
+ * shares of the cycles now, and with the lanes of the layers beside it. */
+static void single_moves(const chooser *c, int32_t at, int64_t interval,
+                         move *moves, int32_t *n)
+{
+    const layer *y = &c->layers[at];
+    int64_t now = y->list[y->chosen].cycles;
+    pta_fold other = y->list[y->chosen].fold;
+    other.chain = 1 - other.chain;
+    add_move(moves, n, at, cheapest_like(c, y, now, other), SINGLE);
+    for (int order = 0; order < 2; order++) {
+        pta_fold like = {.order = (pta_fold_order)order,
+                         .chain = 1 - other.chain};
+        add_move(moves, n, at, cheapest_like(c, y, interval, like), SINGLE);
+        for (int s = 0; s < N_SHARES; s++) {
+            add_move(moves, n, at, cheapest_like(c, y, share_of(now, s), like),
+                     SINGLE);
+        }
+        if (at > 0) {
+            const layer *before = &c->layers[at - 1];
+            like.simd = before->list[before->chosen].fold.pe;
+            add_move(moves, n, at, cheapest_like(c, y, now, like), SINGLE);
+        }
+        if (at < c->n_layers - 1) {
+            const layer *next = &c->layers[at + 1];
+            like.simd = 0;
+            like.pe = next->list[next->chosen].fold.simd;
+            add_move(moves, n, at, cheapest_like(c, y, now, like), SINGLE);
+        }
+    }
+}
+
+/* A layer and the next, which overlap when the one gives results in turn (rows)
+ * and the other takes them so (columns): both must be faster to gain. */
+static void pair_moves(const chooser *c, int32_t at, move *moves, int32_t *n)
+{
+    if (at == c->n_layers - 1) {
+        return;
+    }
+    const layer *y = &c->layers[at], *z = &c->layers[at + 1];
+    const candidate *a = &y->list[y->chosen], *b = &z->list[z->chosen];
+    int64_t now = a->cycles > b->cycles ? a->cycles : b->cycles;
+    for (int s = 0; s < N_SHARES; s++) {
+        for (int order = 0; order < 2; order++) {
+            pta_fold like = {.order = (pta_fold_order)order,
+                             .chain = a->fold.chain};
+            pta_fold then = {.order = (pta_fold_order)(1 - order),
+                             .chain = b->fold.chain};
+            int32_t first = cheapest_like(c, y, share_of(now, s), like);
+            add_move(moves, n, at, first,
+                     cheapest_like(c, z, share_of(now, s), then));
+            then.simd = first >= 0 ? y->list[first].fold.pe : 0;
+            add_move(moves, n, at, first,
+                     cheapest_like(c, z, share_of(now, s), then));
+        }
+    }
+}
+
+/* Makes a move; gives back what undoes it. */
+static move make_move(chooser *c, move m)
+{
+    move undo = m;
+    for (int32_t k = 0; k < m.n; k++) {
+        undo.to[k] = c->layers[m.layer + k].chosen;
+        c->layers[m.layer + k].chosen = m.to[k];
+    }
+    return undo;
+}
+
+/* Latency won for what it costs; what costs nothing comes first. */
+static double rate(const chooser *c, const move *m, int64_t won)
+{
+    double gain = (double)won + 1e-3, cost = 0;
+    for (int32_t k = 0; k < m->n; k++) {
+        const layer *y = &c->layers[m->layer + k];
+        cost += worth(c, &y->list[m->to[k]]) - worth(c, &y->list[y->chosen]);
+    }
+    return cost <= 1e-6 ? gain * 1e6 : gain / cost;
+}
+
+/* Tries all moves; makes the best. */
 static pta_status improve(chooser *c, int64_t interval, score *best,
                           int64_t *builds, bool *changed)
 {
-    int32_t layer_best = -1, chosen_best = 0, tries[10];
+    move made = {.n = 0};
+    double rate_best = 0;
+    score score_best = *best;
     for (int32_t i = 0; i < c->n_layers; i++) {
-        layer *y = &c->layers[i];
-        int32_t was = y->chosen, n = neighbours(c, y, interval, tries);
+        move moves[MOVES];
+        int32_t n = 0;
+        single_moves(c, i, interval, moves, &n);
+        pair_moves(c, i, moves, &n);
         for (int32_t k = 0; k<n && * builds> 0; k++, --*builds) {
             score s;
-            y->chosen = tries[k];
+            move undo = make_move(c, moves[k]);
             PTA_TRY(evaluate(c, interval, &s));
-            if (better(&s, best)) {
-                *best = s;
-                layer_best = i;
-                chosen_best = tries[k];
+            make_move(c, undo);
+            double r = rate(c, &moves[k], best->latency - s.latency);
+            if (better(&s, best) && r > rate_best) {
+                rate_best = r;
+                score_best = s;
+                made = moves[k];
             }
         }
-        y->chosen = was;
     }
-    *changed = layer_best >= 0;
-    if (*changed) {
-        c->layers[layer_best].chosen = chosen_best;
-    }
+    *changed = made.n > 0;
+    make_move(c, made);
+    *best = score_best;
     return PTA_OK;
 }
 
@@ -479,11 +581,12 @@ static void alternate(chooser *c, int64_t interval, int first)
     }
 }
 
-static pta_status shorten(chooser *c, int64_t interval)
+static pta_status shorten(chooser *c, int64_t interval, score *out)
 {
     score best;
     int32_t *kept;
     PTA_TRY(evaluate(c, interval, &best));
+    *out = best;
     int64_t builds = BEATS_OF_SEARCH / (best.beats + 1);
     builds = builds < BUILDS_OF_SEARCH ? builds : BUILDS_OF_SEARCH;
     if (builds < 20) {
@@ -510,14 +613,44 @@ static pta_status shorten(chooser *c, int64_t interval)
     for (bool changed = true; changed && status == PTA_OK && builds > 0;) {
         status = improve(c, interval, &best, &builds, &changed);
     }
+    *out = best;
+    return status;
+}
+
+/* Foldings of several intervals up to `most`; the least latency stays. */
+static pta_status least_latency(chooser *c, int64_t least, int64_t most)
+{
+    int32_t *kept;
+    score best = {.fits = false};
+    pta_status status = PTA_OK;
+    PTA_TRY_ALLOC(c->ctx, kept, c->n_layers);
+    for (int64_t at = least; at <= most && status == PTA_OK;
+         at = at < most && at + at / 12 + 1 > most ? most : at + at / 12 + 1) {
+        score s = {.fits = false};
+        int64_t interval;
+        status = balance(c, at, &interval);
+        if (status == PTA_OK) {
+            status = shorten(c, interval, &s);
+        }
+        for (int32_t i = 0; i < c->n_layers && better(&s, &best); i++) {
+            kept[i] = c->layers[i].chosen;
+        }
+        best = better(&s, &best) ? s : best;
+    }
+    for (int32_t i = 0; i < c->n_layers && best.fits; i++) {
+        c->layers[i].chosen = kept[i];
+    }
+    pta_free(c->ctx, kept);
     return status;
 }
 
 /* ---- the whole ---- */
 
-static pta_status choose(chooser *c)
+/* `most` 0: the least interval; else the least latency with at most that. */
+static pta_status choose(chooser *c, int64_t most)
 {
     int64_t interval;
+    score ignored;
     PTA_TRY_ALLOC(c->ctx, c->layers, c->slice->n_steps);
     for (int32_t i = 0; i < c->slice->n_steps; i++) {
         c->folds[i] = c->slice->steps[i].fold;
@@ -527,20 +660,44 @@ static pta_status choose(chooser *c)
     }
     c->floor = pta_slice_pace(c->slice, NULL);
     PTA_TRY(balance(c, c->floor, &interval));
-    PTA_TRY(shorten(c, interval));
+    if (most == 0) {
+        PTA_TRY(shorten(c, interval, &ignored));
+    } else if (interval > most) {
+        return pta_fail(c->ctx, PTA_ERR_UNSUPPORTED,
+                        "an interval of %lld cycles at least within the "
+                        "budget, asked for %lld",
+                        (long long)interval, (long long)most);
+    } else {
+        int64_t last = 3 * interval; /* beyond, it only gets longer */
+        PTA_TRY(least_latency(c, interval, most < last ? most : last));
+    }
     put_folds(c);
     return PTA_OK;
 }
 
-pta_status pta_fold_choose(pta_ctx *ctx, const pta_slice *slice,
-                           const pta_budget *budget, pta_fold *folds)
+static pta_status start(pta_ctx *ctx, const pta_slice *slice,
+                        const pta_budget *budget, int64_t most, pta_fold *folds)
 {
     chooser c = {.ctx = ctx, .slice = slice, .budget = *budget, .folds = folds};
     PTA_TRY(pta_slice_check_hardware(ctx, slice));
-    pta_status status = choose(&c);
+    pta_status status = choose(&c, most);
     for (int32_t i = 0; i < c.n_layers; i++) {
         pta_free(ctx, c.layers[i].list);
     }
     pta_free(ctx, c.layers);
     return status;
+}
+
+pta_status pta_fold_choose(pta_ctx *ctx, const pta_slice *slice,
+                           const pta_budget *budget, pta_fold *folds)
+{
+    return start(ctx, slice, budget, 0, folds);
+}
+
+pta_status pta_fold_choose_latency(pta_ctx *ctx, const pta_slice *slice,
+                                   const pta_budget *budget, int64_t interval,
+                                   pta_fold *folds)
+{
+    return start(ctx, slice, budget, interval > 0 ? interval : INT64_MAX,
+                 folds);
 }

@@ -98,6 +98,16 @@ static pta_status lower_window(pta_lowering *l, int32_t step,
     return pta_lower_output(l, patches, stream);
 }
 
+/* Chains as long as may be (two products in a DSP: 4, unsigned 2), and then as
+ * even as can be: the longest says how late the sums are. */
+static int32_t chain_length(const pta_fold *fold, bool packed, bool x_signed)
+{
+    int32_t most = packed && !x_signed ? 2 : 4;
+    most = fold->chain > 0 && fold->chain < most ? fold->chain : most;
+    int32_t chains = ceil_div(fold->simd, most);
+    return ceil_div(fold->simd, chains);
+}
+
 static void set_matrix(pta_block *block, const pta_slice *slice,
                        const pta_step *s, const pta_fold *fold)
 {
@@ -116,7 +126,7 @@ static void set_matrix(pta_block *block, const pta_slice *slice,
     pta_block_set(block, "ORDER", fold->order == PTA_FOLD_COLUMNS);
     pta_block_set(block, "BLOCK", fold->memory != PTA_MEMORY_LUT);
     pta_block_set(block, "RAM", fold->memory == PTA_MEMORY_RAM);
-    pta_block_set(block, "LC", packed && !x_signed ? 2 : 4);
+    pta_block_set(block, "LC", chain_length(fold, packed, x_signed));
     int64_t groups = ceil_div(work.m, fold->pe);
     int64_t steps = ceil_div(work.n, fold->simd) * groups;
     pta_block_add_memory(block, PTA_ROLE_WEIGHTS, fold->memory, steps,

@@ -51,9 +51,10 @@ static pta_status read_name(pta_ctx *ctx, const json_t *object,
 pta_status pta_fold_read(pta_ctx *ctx, const json_t *layer, const char *where,
                          const pta_node *node, pta_fold *out)
 {
-    static const char *const keys[] = {"pe", "simd", "order", "memory", NULL};
+    static const char *const keys[] = {"pe",     "simd",  "order",
+                                       "memory", "chain", NULL};
     json_t *object;
-    int64_t pe, simd = 1;
+    int64_t pe, simd = 1, chain = 0;
     int order = PTA_FOLD_ROWS, memory = PTA_MEMORY_BLOCK;
     char place[400];
     if (json_object_get(layer, "fold") == NULL) {
@@ -76,18 +77,26 @@ pta_status pta_fold_read(pta_ctx *ctx, const json_t *layer, const char *where,
         read_name(ctx, object, place, "order", orders, COUNT(orders), &order));
     PTA_TRY(read_name(ctx, object, place, "memory", memories, COUNT(memories),
                       &memory));
+    if (json_object_get(object, "chain") != NULL) {
+        PTA_TRY(pta_json_int(ctx, object, place, "chain", 1, 4, &chain));
+    }
     *out = (pta_fold){(int32_t)pe, (int32_t)simd, (pta_fold_order)order,
-                      (pta_fold_memory)memory};
+                      (pta_fold_memory)memory, (int32_t)chain};
     return PTA_OK;
 }
 
 void pta_fold_print(const pta_fold *fold, char text[PTA_FOLD_TEXT])
 {
-    snprintf(text, PTA_FOLD_TEXT,
-             "{\"pe\": %d, \"simd\": %d, \"order\": \"%s\", \"memory\": "
-             "\"%s\"}",
-             (int)fold->pe, (int)fold->simd, orders[fold->order],
-             memories[fold->memory]);
+    int n = snprintf(text, PTA_FOLD_TEXT,
+                     "{\"pe\": %d, \"simd\": %d, \"order\": \"%s\", "
+                     "\"memory\": \"%s\"",
+                     (int)fold->pe, (int)fold->simd, orders[fold->order],
+                     memories[fold->memory]);
+    if (fold->chain > 0) {
+        n += snprintf(text + n, PTA_FOLD_TEXT - (size_t)n, ", \"chain\": %d",
+                      (int)fold->chain);
+    }
+    snprintf(text + n, PTA_FOLD_TEXT - (size_t)n, "}");
 }
 
 pta_status pta_engine_read(pta_ctx *ctx, const json_t *stage, const char *where,

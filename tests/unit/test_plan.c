@@ -132,7 +132,7 @@ static void test_folds(void)
     CU_ASSERT_PTR_NULL(strstr(bare, "fold\""));
     CU_ASSERT_PTR_NULL(strstr(bare, "engine"));
     int32_t point = pta_graph_find(graph, "point");
-    plan->folds[point] = (pta_fold){4, 2, PTA_FOLD_COLUMNS, PTA_MEMORY_RAM};
+    plan->folds[point] = (pta_fold){4, 2, PTA_FOLD_COLUMNS, PTA_MEMORY_RAM, 2};
     plan->folds[pta_graph_find(graph, "dw")].pe = 3;
     plan->folds[pta_graph_find(graph, "dw")].simd = 1;
     plan->stages[2].engine = PTA_ENGINE_REUSED;
