@@ -5,6 +5,7 @@
 
 #include "cli/calibrate.h"
 #include "cli/cli.h"
+#include "cli/planner.h"
 #include "partition/auto.h"
 #include "quant/formats.h"
 #include "runtime/slice_load.h"
@@ -26,6 +27,7 @@ static const pta_option plan_options[] = {
      .help = "stages by hand: LAYER[=KIND:PARTS],... KIND one of neuron, "
              "input, channel, inchannel, rows, paired; PARTS a number or "
              "sizes 5/5/6"},
+    PTA_PLANNER_OPTIONS,
     {.name = "profile",
      .kind = PTA_OPTION_CHOICE,
      .fallback = "exact",
@@ -97,11 +99,14 @@ static pta_status choose_stages(pta_ctx *ctx, const pta_options *options,
     const char *cut = pta_options_text(options, "cut");
     int32_t boards = (int32_t)pta_options_int(options, "boards");
     if (cut == NULL) {
-        return boards == 0 ? PTA_OK
-                           : pta_partition_auto(ctx, graph, boards, plan);
+        bool searched = pta_options_text(options, "objective") != NULL;
+        return boards == 0 || searched
+                   ? PTA_OK
+                   : pta_partition_auto(ctx, graph, boards, plan);
     }
     PTA_TRY(pta_cut_apply(ctx, cut, graph, plan));
-    if (boards != 0 && plan->n_boards != boards) {
+    bool priced = pta_planner_wanted(options); /* then boards are at most */
+    if (boards != 0 && !priced && plan->n_boards != boards) {
         return pta_fail(ctx, PTA_ERR_USAGE,
                         "--cut %s makes %d boards, --boards asks for %d; "
                         "leave one of them out",
@@ -239,6 +244,9 @@ static pta_status fill_plan(pta_ctx *ctx, const pta_options *options,
         PTA_TRY(is_new ? choose_formats(ctx, options, model, plan)
                        : pta_formats_prove(ctx, graph, pta_model_weights(model),
                                            plan->formats));
+    }
+    if (pta_planner_wanted(options)) {
+        PTA_TRY(pta_planner_run(ctx, options, graph, plan));
     }
     PTA_TRY(pta_plan_validate(ctx, plan, graph));
     return digest_boards(ctx, model, plan);

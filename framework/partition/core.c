@@ -457,7 +457,16 @@ static pta_status choose(work *w, pta_estimator *estimator,
                          .bram18 = budget->bram18};
     double shell[N_RES];
     for (int32_t i = 0; i < w->s.n; i++) {
-        PTA_TRY(estimator->foldings(estimator, w->ctx, slice, i, &w->lists[i]));
+        pta_status status =
+            estimator->foldings(estimator, w->ctx, slice, i, &w->lists[i]);
+        if (status == PTA_ERR_UNSUPPORTED) { /* no hardware does the step */
+            snprintf(w->core->lacking, sizeof w->core->lacking, "%s",
+                     pta_ctx_error(w->ctx));
+            pta_ctx_clear_error(w->ctx);
+            w->core->proven = true;
+            return PTA_OK;
+        }
+        PTA_TRY(status);
         pta_foldings_prune(&w->lists[i]);
     }
     PTA_TRY(alloc(w));

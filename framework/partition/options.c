@@ -191,11 +191,11 @@ static pta_status add_option(pta_solver *s, int32_t first, int32_t last,
     return PTA_OK;
 }
 
-/* Ways to divide `units` in n parts, up to PTA_SIZES_MAX + 1. */
-static int64_t count_divisions(int32_t units, int32_t n)
+/* Ways to divide `units` in n parts, or some number above `most`. */
+static int64_t count_divisions(int32_t units, int32_t n, int32_t most)
 {
     int64_t count = 1;
-    for (int32_t i = 1; i < n && count <= PTA_SIZES_MAX; i++) {
+    for (int32_t i = 1; i < n && count <= most; i++) {
         count = count * (units - i) / i;
     }
     return count;
@@ -271,10 +271,11 @@ static pta_status add_split(pta_solver *s, int32_t first, int32_t last,
     pta_candidate_units(s->graph, first, last, split, &units, &step);
     units /= step;
     int32_t most = units < s->boards ? units : s->boards;
+    int32_t many = s->ask->divisions > 0 ? s->ask->divisions : PTA_DIVISIONS;
     for (int32_t n = 2; n <= most; n++) {
         division d = {s, first, last, n, step, split, NULL};
         PTA_TRY_ALLOC(s->ctx, d.sizes, n);
-        pta_status status = count_divisions(units, n) <= PTA_SIZES_MAX
+        pta_status status = count_divisions(units, n, many) <= many
                                 ? all_divisions(&d, 0, units)
                                 : some_divisions(&d, units);
         pta_free(s->ctx, d.sizes);
@@ -306,7 +307,10 @@ static pta_status options_from(pta_solver *s, int32_t first)
             /* more layers take no less */
             whole = !c->usable || s->options[first].n > before;
         }
-        for (int i = PTA_SPLIT_NEURON; i <= PTA_SPLIT_PAIRED; i++) {
+        s->hurried = s->hurried ||
+                     (s->deadline > 0 && pta_solver_seconds() > s->deadline);
+        for (int i = PTA_SPLIT_NEURON; i <= PTA_SPLIT_PAIRED && !s->hurried;
+             i++) {
             PTA_TRY(add_split(s, first, last, (pta_split)i));
         }
     }

@@ -15,7 +15,7 @@ const char *pta_limit_name(pta_limit limit)
     return limit < PTA_LIMIT_COUNT ? names[limit] : "?";
 }
 
-double pta_load_worst(const pta_load *load, pta_limit *which)
+double pta_busy_worst(const pta_busy *load, pta_limit *which)
 {
     double worst = -1;
     for (int i = 0; i < PTA_LIMIT_COUNT; i++) {
@@ -91,7 +91,7 @@ static void load_wire(const pricing *p, const pta_traffic_wire *w, int32_t copy)
     int32_t from = host_of(p, w->src, copy), to = host_of(p, w->dst, copy);
     const pta_host_costs *a = &p->cluster->hosts[from].costs;
     const pta_host_costs *b = &p->cluster->hosts[to].costs;
-    pta_load *out = &p->room->shared[from], *in = &p->room->shared[to];
+    pta_busy *out = &p->room->shared[from], *in = &p->room->shared[to];
     double bytes = (double)w->bytes;
     in->us[PTA_LIMIT_ARM] += (double)w->joined * b->join_ns_per_value * 1e-3;
     if (from == to) {
@@ -113,7 +113,7 @@ static void load_board(const pricing *p, int32_t board, int32_t copy)
     const pta_host_costs *c = &p->cluster->hosts[host].costs;
     const pta_board_kind *kind =
         &p->cluster->kinds[p->cluster->hosts[host].kind];
-    pta_load *load = &p->room->shared[host];
+    pta_busy *load = &p->room->shared[host];
     double in = (double)b->in_bytes, out = (double)b->out_bytes;
     load->us[PTA_LIMIT_CORE] += b->interval / kind->clock_mhz;
     load->us[PTA_LIMIT_PORT] +=
@@ -160,16 +160,16 @@ static void find_worst(const pricing *p, pta_price *out)
     double worst = 0;
     memset(p->room->loads, 0, (size_t)t->n_boards * sizeof *p->room->loads);
     for (int32_t b = 0; b < t->n_boards; b++) {
-        pta_load *load = &p->room->loads[b];
+        pta_busy *load = &p->room->loads[b];
         for (int32_t copy = 0; copy < t->copies; copy++) {
             int32_t host = t->boards[b].hosts[copy];
-            pta_load one = p->room->shared[host];
+            pta_busy one = p->room->shared[host];
             pta_limit which = PTA_LIMIT_CORE;
             one.us[PTA_LIMIT_ARM] = arm_us(p, host);
             for (int i = 0; i < PTA_LIMIT_COUNT; i++) {
                 load->us[i] = one.us[i] > load->us[i] ? one.us[i] : load->us[i];
             }
-            double us = pta_load_worst(&one, &which);
+            double us = pta_busy_worst(&one, &which);
             if (us > worst) {
                 worst = us;
                 out->board = b;

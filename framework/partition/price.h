@@ -48,11 +48,11 @@ const char *pta_limit_name(pta_limit limit);
 
 /** Microseconds that each part of a board (all copies: of the worst) is busy
  * for one sample of its copy; source and sink included on board 0. */
-typedef struct pta_load {
+typedef struct pta_busy {
     double us[PTA_LIMIT_COUNT];
-} pta_load;
+} pta_busy;
 
-double pta_load_worst(const pta_load *load, pta_limit *which);
+double pta_busy_worst(const pta_busy *load, pta_limit *which);
 
 typedef struct pta_price {
     double interval_us; /* between samples, of all copies together */
@@ -67,8 +67,8 @@ typedef struct pta_price_room {
     double *arrive;   /* owned; [wires] */
     double *finish;   /* owned; [boards] */
     int32_t *order;   /* owned; [wires] */
-    pta_load *loads;  /* owned; [boards] */
-    pta_load *shared; /* owned; [hosts] */
+    pta_busy *loads;  /* owned; [boards] */
+    pta_busy *shared; /* owned; [hosts] */
 } pta_price_room;
 
 pta_status PTA_MUST_CHECK pta_price_room_create(pta_ctx *ctx,
@@ -92,6 +92,6 @@ pta_price pta_price_traffic(const pta_traffic *traffic,
 pta_status PTA_MUST_CHECK pta_price_plan(
     pta_ctx *ctx, const pta_graph *graph, const pta_plan *plan,
     const pta_core *cores, const int32_t *hosts, int32_t copies,
-    const pta_cluster *cluster, int32_t batch, pta_price *out, pta_load *loads);
+    const pta_cluster *cluster, int32_t batch, pta_price *out, pta_busy *loads);
 
 #endif

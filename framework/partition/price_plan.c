@@ -72,7 +72,7 @@ static pta_status fill(parts *p, const pta_core *cores, const int32_t *hosts,
 
 static pta_status price(parts *p, const pta_core *cores, const int32_t *hosts,
                         int32_t copies, const pta_cluster *cluster,
-                        int32_t batch, pta_price *out, pta_load *loads)
+                        int32_t batch, pta_price *out, pta_busy *loads)
 {
     int32_t n = p->plan->n_boards, *by_board = NULL;
     pta_price_room room;
@@ -98,7 +98,7 @@ pta_status pta_price_plan(pta_ctx *ctx, const pta_graph *graph,
                           const pta_plan *plan, const pta_core *cores,
                           const int32_t *hosts, int32_t copies,
                           const pta_cluster *cluster, int32_t batch,
-                          pta_price *out, pta_load *loads)
+                          pta_price *out, pta_busy *loads)
 {
     parts p = {.ctx = ctx, .graph = graph, .plan = plan};
     if ((int64_t)plan->n_boards * copies > cluster->n_hosts) {

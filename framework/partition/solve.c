@@ -210,6 +210,7 @@ static pta_status best_of(pta_solver *s, int32_t boards, pta_answer *best)
         PTA_TRY(pta_solver_search(s, c, best, &one));
         open = fmin(open, one);
     }
+    open = s->hurried ? 0 : open;
     best->bound = best->found ? fmin(best->value, open) : open;
     best->optimal = best->found && best->bound >= best->value * (1 - 1e-9);
     return PTA_OK;

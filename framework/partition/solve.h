@@ -30,6 +30,9 @@ typedef struct pta_ask {
     double at_least_per_s; /* BOARDS; 0: none */
     double at_most_us;     /* BOARDS; 0: none. Then latency is what is least */
     double seconds;        /* time limit; 0: none */
+    int32_t divisions;     /* all part sizes of a cut are tried if there are at
+                              most so many, else equal ones and by kinds of board;
+                              0: 64 */
 } pta_ask;
 
 /** The best plan found. */
@@ -41,7 +44,7 @@ typedef struct pta_answer {
     pta_stage *stages; /* owned */
     int32_t *hosts;    /* owned; [copies * n_boards] */
     pta_core *cores;   /* owned; [n_boards] */
-    pta_load *loads;   /* owned; [n_boards] */
+    pta_busy *loads;   /* owned; [n_boards] */
     pta_price price;
     int64_t nodes;  /* of the search */
     int32_t n_cuts; /* single stages looked at */

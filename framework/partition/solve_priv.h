@@ -9,7 +9,7 @@
 #include "partition/solve.h"
 
 #define PTA_CLASS_MAX 64
-#define PTA_SIZES_MAX 350 /* all divisions in parts are tried up to so many */
+#define PTA_DIVISIONS 64
 
 /** Hosts that may stand for each other. */
 typedef struct pta_host_class {
@@ -43,6 +43,7 @@ typedef struct pta_solver {
     double *low;             /* owned; [n_nodes + 1][boards + 1] */
     int32_t boards;          /* limit of one copy */
     double started, deadline;
+    bool hurried; /* no time for all options: nothing is proven */
 } pta_solver;
 
 static inline double *pta_low(const pta_solver *s, int32_t first, int32_t left)

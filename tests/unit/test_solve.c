@@ -388,7 +388,8 @@ static void instance(pta_ctx *ctx, uint64_t seed, int32_t i, tally *t)
                    .cluster = lab,
                    .estimator = &estimator,
                    .boards = boards,
-                   .batch = pick(&rng, 1, 8)};
+                   .batch = pick(&rng, 1, 8),
+                   .divisions = 400};
     pta_answer answer;
     brute b = {0};
     snprintf(name, sizeof name, "seed %llu, instance %d, %s",
