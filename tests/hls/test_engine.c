@@ -162,7 +162,8 @@ static void draw_folds(hls_case *c, net *n, bool ram)
         n->folds[i] = (pta_fold){pe, simd, (pta_fold_order)hls_draw(c, 0, 1),
                                  ram     ? PTA_MEMORY_RAM
                                  : block ? PTA_MEMORY_BLOCK
-                                         : PTA_MEMORY_LUT, 0};
+                                         : PTA_MEMORY_LUT,
+                                 0};
     }
 }
 

@@ -139,7 +139,7 @@ static void test_folds(void)
     UNIT_OK(ctx, pta_plan_print(ctx, plan, graph, &text));
     CU_ASSERT_PTR_NOT_NULL(
         strstr(text, "\"fold\": {\"pe\": 4, \"simd\": 2, \"order\": "
-                     "\"columns\", \"memory\": \"ram\"}"));
+                     "\"columns\", \"memory\": \"ram\", \"chain\": 2}"));
     UNIT_OK(ctx, pta_plan_parse(ctx, text, "b.json", graph, &back));
     CU_ASSERT_EQUAL(back->folds[point].pe, 4);
     CU_ASSERT_EQUAL(back->folds[point].memory, PTA_MEMORY_RAM);
