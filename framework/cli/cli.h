@@ -27,7 +27,8 @@ int pta_exit_code(pta_status status);
 void pta_report_failure(const pta_ctx *ctx, pta_status status);
 
 extern const pta_verb pta_verb_info, pta_verb_plan, pta_verb_show, pta_verb_run,
-    pta_verb_check, pta_verb_fetch, pta_verb_build, pta_verb_calibrate, pta_verb_board;
+    pta_verb_check, pta_verb_fetch, pta_verb_build, pta_verb_calibrate, pta_verb_board,
+    pta_verb_simulate;
 
 /** Parses, runs `body` unless help was asked for, reports, cleans up: the whole
  * of a verb without MPI. */
@@ -65,6 +66,9 @@ pta_status PTA_MUST_CHECK pta_check_proof(pta_ctx *ctx, const char *plan_path,
 /** The form in which a plan's profile wants its model. */
 pta_status PTA_MUST_CHECK pta_plan_form(pta_ctx *ctx, const char *plan_text,
                                         const char *plan_path, pta_form *form);
+
+/** True if the file's name ends as a Keras model's. */
+bool pta_is_model_path(const char *path);
 
 /** PATH without the folder; borrowed. */
 const char *pta_base_name(const char *path);

@@ -49,15 +49,28 @@ const char *pta_base_name(const char *path)
     return slash == NULL ? path : slash + 1;
 }
 
+static const char *const model_endings[] = {".h5", ".hdf5", ".keras"};
+
+bool pta_is_model_path(const char *path)
+{
+    size_t length = strlen(path);
+    for (size_t i = 0; i < 3; i++) {
+        size_t n = strlen(model_endings[i]);
+        if (length > n && strcmp(path + length - n, model_endings[i]) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 pta_status pta_replace_ending(pta_ctx *ctx, const char *path,
                               const char *ending, bool here, char **out)
 {
-    static const char *const endings[] = {".h5", ".hdf5", ".keras"};
     const char *from = here ? pta_base_name(path) : path;
     size_t length = strlen(from);
-    for (size_t i = 0; i < sizeof endings / sizeof *endings; i++) {
-        size_t n = strlen(endings[i]);
-        if (length > n && strcmp(from + length - n, endings[i]) == 0) {
+    for (size_t i = 0; i < 3; i++) {
+        size_t n = strlen(model_endings[i]);
+        if (length > n && strcmp(from + length - n, model_endings[i]) == 0) {
             length -= n;
             break;
         }

@@ -126,7 +126,9 @@ static pta_status open_buffers(pta_ctx *ctx, wait_device *d,
         PTA_TRY(pta_device_find(ctx, d->set.on, &d->inner_ops, &mine.options));
         return d->inner_ops->open(ctx, d->slice, &mine, &d->inner);
     }
-    mine.n_slots = d->set.blank != 0 ? 1 : params->n_slots;
+    if (d->set.blank != 0) {
+        return PTA_OK;
+    }
     return pta_buffers_open(ctx, d->slice, &mine, &d->buffers);
 }
 
@@ -187,17 +189,15 @@ static pta_status wait_open(pta_ctx *ctx, const pta_slice *slice,
 static void *wait_in_buffer(pta_device *device, int32_t slot)
 {
     wait_device *d = (wait_device *)device;
-    return d->inner != NULL
-               ? d->inner_ops->in_buffer(d->inner, slot)
-               : pta_buffers_in(&d->buffers, d->set.blank != 0 ? 0 : slot);
+    return d->inner != NULL ? d->inner_ops->in_buffer(d->inner, slot)
+                            : pta_buffers_in(&d->buffers, slot);
 }
 
 static void *wait_out_buffer(pta_device *device, int32_t slot)
 {
     wait_device *d = (wait_device *)device;
-    return d->inner != NULL
-               ? d->inner_ops->out_buffer(d->inner, slot)
-               : pta_buffers_out(&d->buffers, d->set.blank != 0 ? 0 : slot);
+    return d->inner != NULL ? d->inner_ops->out_buffer(d->inner, slot)
+                            : pta_buffers_out(&d->buffers, slot);
 }
 
 /* CPU time of a DMA transfer. */

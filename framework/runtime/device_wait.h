@@ -23,7 +23,7 @@ typedef struct pta_wait_params {
     const pta_budget *budget; /* for pta_slice_cycles; NULL: the assumption */
     bool is_simulated;        /* the clock is a simulator's: sleeps are exact */
     const char *inner;        /* device that computes beside; NULL: zeros */
-    bool is_blank; /* zeros that nobody reads: all slots share a buffer */
+    bool is_blank; /* no outputs, no buffers at all (pta_blank) */
 } pta_wait_params;
 
 #define PTA_WAIT_TEXT 256

@@ -51,6 +51,9 @@ static pta_status compare_terms(const pta_runner *runner, pta_ctx *ctx)
 /** Slices of other ranks' boards are not needed once the links are laid. */
 static void drop_foreign_slices(pta_runner *runner, pta_ctx *ctx)
 {
+    if (runner->options.blank != NULL) {
+        return;
+    }
     int32_t n = runner->plan->n_boards;
     for (int32_t b = 0; b <= n; b++) {
         if (!pta_runner_owns(runner, b < n ? b : PTA_BOARD_SINK)) {
@@ -68,7 +71,7 @@ static pta_status open_runner(pta_runner *runner, pta_ctx *ctx,
     pta_status local = pta_runner_build(runner, ctx);
     PTA_TRY(pta_agree(ctx, runner->comm, local));
     PTA_TRY(compare_terms(runner, ctx));
-    if (!runner->options.blank) {
+    if (runner->options.blank == NULL) {
         PTA_TRY(pta_runner_load(runner, ctx, weights));
     }
     local = pta_runner_connect(runner, ctx);
@@ -120,6 +123,16 @@ static void close_root(pta_ctx *ctx, pta_station **station)
     *station = NULL;
 }
 
+static void free_slices(pta_runner *runner, pta_ctx *ctx)
+{
+    pta_wires_free(ctx, &runner->wires);
+    for (int32_t b = 0; runner->slices != NULL && b <= runner->plan->n_boards;
+         b++) {
+        pta_slice_destroy(ctx, &runner->slices[b]);
+    }
+    pta_free(ctx, runner->slices);
+}
+
 void pta_runner_close(pta_ctx *ctx, pta_runner **out)
 {
     pta_runner *runner = *out;
@@ -134,12 +147,9 @@ void pta_runner_close(pta_ctx *ctx, pta_runner **out)
     close_root(ctx, &runner->sink);
     pta_free(ctx, runner->start);
     pta_free(ctx, runner->source_at);
-    pta_wires_free(ctx, &runner->wires);
-    for (int32_t b = 0; runner->slices != NULL && b <= runner->plan->n_boards;
-         b++) {
-        pta_slice_destroy(ctx, &runner->slices[b]);
+    if (runner->options.blank == NULL) {
+        free_slices(runner, ctx);
     }
-    pta_free(ctx, runner->slices);
     pta_trace_close(ctx, &runner->trace);
     if (runner->comm != MPI_COMM_NULL && !runner->broken) {
         MPI_Comm_free(&runner->comm);

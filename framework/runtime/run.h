@@ -12,12 +12,30 @@
 
 #include "ir/weights.h"
 #include "plan/plan.h"
+#include "plan/wire.h"
 #include "runtime/device.h"
 #include "runtime/mapping.h"
 #include "runtime/trace.h"
 #include "runtime/vtime.h"
 
 typedef enum pta_mode { PTA_MODE_LATENCY, PTA_MODE_THROUGHPUT } pta_mode;
+
+/**
+ * A run without numerics, for ranks that are one process under a simulator:
+ * all share slices and wires; nothing is loaded, no message is filled or read.
+ */
+typedef struct pta_blank {
+    pta_slice **slices; /* owned; of all boards, then the sink's */
+    pta_wires wires;    /* owned */
+    int32_t n_boards;
+    uint8_t *scratch; /* owned; all messages of all ranks lie in it */
+} pta_blank;
+
+/** Local. `samples`: most of a message. */
+pta_status PTA_MUST_CHECK pta_blank_build(pta_ctx *ctx, const pta_graph *graph,
+                                          const pta_plan *plan, int32_t samples,
+                                          pta_blank *out);
+void pta_blank_free(pta_ctx *ctx, pta_blank *blank);
 
 typedef struct pta_run_options {
     const char *device;      /* "fixed", "blas", "float", "rtl:stall=40" */
@@ -32,7 +50,7 @@ typedef struct pta_run_options {
     int64_t trace_events;    /* kept by each rank; 0: no trace */
     /* Under a simulator of MPI only (docs/simulate.md): */
     const pta_vhost *costs;  /* [ranks] CPU time of messages, slept; or NULL */
-    bool blank;              /* no weights, messages are neither filled nor read */
+    const struct pta_blank *blank; /* a run without numerics; NULL: with */
     uint64_t count_memory;   /* tests: fail on allocation in the loop if not 0 */
 } pta_run_options;
 

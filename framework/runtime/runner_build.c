@@ -69,6 +69,13 @@ static pta_status place_source(pta_runner *runner, pta_ctx *ctx)
 
 static pta_status build_slices(pta_runner *runner, pta_ctx *ctx)
 {
+    const pta_blank *blank = runner->options.blank;
+    if (blank != NULL) {
+        runner->slices = blank->slices;
+        runner->wires = blank->wires;
+        runner->out_bytes = pta_slice_out_bytes(blank->slices[blank->n_boards]);
+        return PTA_OK;
+    }
     int32_t n = runner->plan->n_boards;
     PTA_TRY_ALLOC(ctx, runner->slices, n + 1);
     for (int32_t b = 0; b <= n; b++) {
@@ -159,8 +166,10 @@ pta_status pta_runner_build(pta_runner *runner, pta_ctx *ctx)
                                runner->options.device, &runner->ops,
                                &runner->device_options));
     runner->sink_ops = choose_sink_ops(runner->ops);
-    char digest[PTA_SHA256_HEX];
-    PTA_TRY(pta_plan_digest(ctx, runner->plan, runner->graph, digest));
+    char digest[PTA_SHA256_HEX] = "";
+    if (runner->options.blank == NULL) {
+        PTA_TRY(pta_plan_digest(ctx, runner->plan, runner->graph, digest));
+    }
     runner->plan_tag = pta_header_plan_tag(digest);
     PTA_TRY(place_source(runner, ctx));
     PTA_TRY(build_slices(runner, ctx));

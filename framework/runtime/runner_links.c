@@ -19,9 +19,15 @@ static pta_status open_device(pta_runner *runner, pta_ctx *ctx,
                                 .n_slots = station->n_slots,
                                 .options =
                                     board ? runner->device_options : NULL};
-    PTA_TRY(station->ops->open(ctx, station->slice, &params, &station->device));
     PTA_TRY_ALLOC(ctx, station->in_buffer, station->n_slots);
     PTA_TRY_ALLOC(ctx, station->out_buffer, station->n_slots);
+    if (runner->options.blank != NULL && !board) {
+        return PTA_OK;
+    }
+    PTA_TRY(station->ops->open(ctx, station->slice, &params, &station->device));
+    if (runner->options.blank != NULL) {
+        return PTA_OK;
+    }
     for (int32_t s = 0; s < station->n_slots; s++) {
         station->in_buffer[s] = station->ops->in_buffer(station->device, s);
         station->out_buffer[s] = station->ops->out_buffer(station->device, s);
@@ -56,6 +62,9 @@ static pta_status open_sums(pta_runner *runner, pta_ctx *ctx,
     const pta_slice *slice = station->slice;
     station->join_values = count_join_values(runner, station);
     PTA_TRY_ALLOC(ctx, station->sums, slice->n_joins);
+    if (runner->options.blank != NULL) {
+        return PTA_OK;
+    }
     PTA_TRY_ALLOC(ctx, station->sum_bytes, slice->n_joins);
     for (int32_t j = 0; j < slice->n_joins; j++) {
         const pta_join *join = &slice->joins[j];
@@ -155,6 +164,12 @@ static pta_status lay_out_link(pta_runner *runner, pta_ctx *ctx,
                                int32_t copy, bool outgoing, pta_link *link)
 {
     if (link->local != NULL) {
+        return PTA_OK;
+    }
+    if (runner->options.blank != NULL) {
+        for (int32_t k = 0; k < runner->depth; k++) {
+            link->message[k] = runner->options.blank->scratch;
+        }
         return PTA_OK;
     }
     if (!outgoing) {

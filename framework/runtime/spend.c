@@ -22,15 +22,15 @@ pta_status pta_spend_receive(const pta_runner *runner, pta_ctx *ctx,
                              pta_station *station, MPI_Request *requests,
                              int32_t n)
 {
+    /* In order, which is that of arrival where senders were served in order;
+     * MPI_Waitany would look at all of them each time. */
     for (int32_t i = 0; i < station->n_in; i++) {
-        MPI_Status status;
-        int which = MPI_UNDEFINED, bytes = 0;
-        PTA_TRY_MPI(ctx, MPI_Waitany(station->n_in, requests, &which, &status));
-        if (which == MPI_UNDEFINED) { /* what is left is on this rank */
-            break;
+        int bytes = 0;
+        if (requests[i] == MPI_REQUEST_NULL) {
+            continue; /* the sender is on this rank */
         }
-        station->arrived[which] = status;
-        PTA_TRY_MPI(ctx, MPI_Get_count(&status, MPI_BYTE, &bytes));
+        PTA_TRY_MPI(ctx, MPI_Wait(&requests[i], &station->arrived[i]));
+        PTA_TRY_MPI(ctx, MPI_Get_count(&station->arrived[i], MPI_BYTE, &bytes));
         pta_spend_message(runner, bytes);
     }
     double join = runner->options.costs[runner->rank].join_per_value;

@@ -130,7 +130,7 @@ static pta_status take_message(pta_runner *runner, pta_ctx *ctx,
                         link->tag);
     }
     station->clock.bytes_in += (uint64_t)n_bytes;
-    if (runner->failure != PTA_OK || runner->options.blank) {
+    if (runner->failure != PTA_OK || runner->options.blank != NULL) {
         return PTA_OK; /* the batch is lost already; keep the first text */
     }
     int32_t slot = slot_of(station, u);
@@ -188,7 +188,7 @@ static void take_local(pta_runner *runner, pta_station *station,
         src = from->out_buffer[theirs];
     }
     int32_t n = samples_of(runner, batch);
-    if (!runner->options.blank) {
+    if (runner->options.blank == NULL) {
         pta_transfer_copy(&link->transfer, src, n, station->in_buffer[slot],
                           station->sums);
     }
@@ -207,7 +207,9 @@ static pta_status receive(pta_runner *runner, pta_ctx *ctx,
         station->in_request + (ptrdiff_t)slot * station->n_in;
     station->status[slot] = (uint32_t)runner->failure;
     station->time_ns[slot] = 0;
-    for (int32_t j = 0; j < station->slice->n_joins; j++) {
+    int32_t n_joins =
+        runner->options.blank == NULL ? station->slice->n_joins : 0;
+    for (int32_t j = 0; j < n_joins; j++) {
         memset(station->sums[j], 0, (size_t)n * station->sum_bytes[j]);
     }
     if (runner->options.costs != NULL) {
@@ -256,8 +258,11 @@ static void submit(pta_runner *runner, pta_ctx *ctx, pta_station *station,
         return;
     }
     int32_t n = samples_of(runner, batch_of(runner, station, u));
-    if (!runner->options.blank) {
+    if (runner->options.blank == NULL) {
         finish_joins(station, slot, n);
+    }
+    if (station->device == NULL) {
+        return; /* the sink of a run without numerics */
     }
     pta_status status = station->ops->submit(station->device, ctx, slot, n);
     if (status != PTA_OK) {
@@ -271,7 +276,7 @@ static uint64_t collect(pta_runner *runner, pta_ctx *ctx, pta_station *station,
                         int64_t u)
 {
     int32_t slot = slot_of(station, u);
-    if (station->status[slot] != PTA_OK) {
+    if (station->status[slot] != PTA_OK || station->device == NULL) {
         return pta_clock_now();
     }
     pta_cost cost = PTA_COST_NONE;
@@ -359,7 +364,7 @@ static pta_status send(pta_runner *runner, pta_ctx *ctx, pta_station *station,
         if (runner->options.costs != NULL) {
             pta_spend_message(runner, PTA_HEADER_BYTES + n_bytes);
         }
-        if (link->writes && !runner->options.blank) {
+        if (link->writes && runner->options.blank == NULL) {
             fill_message(runner, station, link, batch, slot, src, message);
         }
         station->clock.bytes_out += PTA_HEADER_BYTES;
@@ -440,7 +445,7 @@ pta_status pta_sink_step(pta_runner *runner, pta_ctx *ctx, int64_t u)
     int32_t slot = slot_of(sink, u);
     PTA_TRY(take_in(runner, ctx, sink, u));
     (void)collect(runner, ctx, sink, u);
-    if (sink->status[slot] == PTA_OK && !runner->options.blank) {
+    if (sink->status[slot] == PTA_OK && runner->options.blank == NULL) {
         size_t first = (size_t)u * (size_t)runner->micro_batch;
         memcpy(runner->out + first * runner->out_bytes, sink->out_buffer[slot],
                (size_t)samples_of(runner, u) * runner->out_bytes);

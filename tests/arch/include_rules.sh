@@ -16,6 +16,7 @@ declare -A may=(
     [framework/partition]="base json ir plan"
     [framework/runtime]="base ir plan kernels"
     [framework/cli]="base h5 json ir model quant plan partition runtime datasets kernels hls"
+    [framework/simulate]="base json ir model plan runtime datasets cli"
     [kernels]=""
     [datasets]="base h5"
     [hls/driver]="base ir plan kernels runtime/device.h hls"
@@ -25,7 +26,7 @@ declare -A may=(
 # third-party header: the folders that are its home
 declare -A home=(
     [hdf5.h]="framework/h5 tests"
-    [mpi.h]="framework/runtime framework/cli tests bench"
+    [mpi.h]="framework/runtime framework/cli framework/simulate tests bench"
     [cblas.h]="kernels bench tests"
     [jansson.h]="framework/json tests"
     [zlib.h]="datasets tests"

@@ -1,0 +1,32 @@
+/*
+ * A cluster as a SimGrid platform: a host for every rank, a link each way for
+ * its port, switches as a tree.
+ *
+ * A switch has `ports` ports; those above the first level give one of them, the
+ * last, to the switch above. Latency and rate of a host's link are those of its
+ * port in the cluster file; measured pairs are not used.
+ */
+#ifndef PTA_CLI_PLATFORM_H
+#define PTA_CLI_PLATFORM_H
+
+#include <stdio.h>
+
+#include "cli/modelled.h"
+
+typedef struct pta_tree {
+    int32_t ports;          /* of a switch; 3 or more */
+    double uplink_per_byte; /* ns, between switches */
+    double hop;             /* ns, of each switch but the first */
+} pta_tree;
+
+/** Switches of the lowest level for so many hosts. */
+int32_t pta_tree_leaves(const pta_tree *tree, int32_t n_hosts);
+
+/** Levels of switches; 1: one switch. */
+int32_t pta_tree_levels(const pta_tree *tree, int32_t n_hosts);
+
+/** The platform's XML, hosts named h0, h1, ... */
+void pta_platform_print(const pta_vcluster *cluster, int32_t n_hosts,
+                        const pta_tree *tree, FILE *file);
+
+#endif
