@@ -8,6 +8,7 @@ import argparse
 import atexit
 import json
 import os
+import signal
 import statistics
 import subprocess
 import sys
@@ -24,6 +25,7 @@ class Lab:
         self.partita = os.path.join(os.path.abspath(build), "partita")
         self.work = tempfile.TemporaryDirectory()
         atexit.register(self.down)
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
 
     def tool(self, *args):
         subprocess.run([os.path.join(ROOT, "mpi_launch", "lab"), *args, "--name",
