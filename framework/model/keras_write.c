@@ -161,7 +161,9 @@ static pta_status write_file(const pta_writer *w, const json_t *config,
 {
     pta_h5 *file = NULL;
     PTA_TRY(pta_h5_create(w->ctx, path, &file));
-    pta_status status = pta_write_weights(w, file);
+    const json_t *network = json_object_get(config, "config");
+    pta_status status =
+        pta_write_weights(w, json_object_get(network, "output_layers"), file);
     if (status == PTA_OK) {
         status = write_attrs(w, file, config);
     }

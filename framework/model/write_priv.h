@@ -35,8 +35,15 @@ pta_status PTA_MUST_CHECK pta_write_layer(
     pta_writer *writer, const char *class_name, const char *base, int32_t n_in,
     char (*in)[PTA_LAYER_NAME], json_t *config, char name[PTA_LAYER_NAME]);
 
+/** Keras' order of the layers: order[i] is the layer in place i. `outputs` is the
+ * list of output_layers. */
+pta_status PTA_MUST_CHECK pta_write_order(pta_ctx *ctx, const json_t *layers,
+                                          const json_t *outputs,
+                                          int32_t *order);
+
 /** Groups and datasets of all layers. */
 pta_status PTA_MUST_CHECK pta_write_weights(const pta_writer *writer,
+                                            const json_t *outputs,
                                             pta_h5 *file);
 
 #endif

@@ -137,22 +137,35 @@ static pta_status write_group(const pta_writer *w, pta_h5 *file,
                                      names);
 }
 
-pta_status pta_write_weights(const pta_writer *w, pta_h5 *file)
+static pta_status write_groups(const pta_writer *w, pta_h5 *file, int32_t n,
+                               const int32_t *order)
 {
-    size_t n = json_array_size(w->layers);
     const char **names;
-    PTA_TRY(pta_h5_create_group(w->ctx, file, ROOT));
     PTA_TRY_ALLOC(w->ctx, names, n);
     pta_status status = PTA_OK;
-    for (size_t i = 0; i < n && status == PTA_OK; i++) {
-        names[i] = json_string_value(
-            json_object_get(json_array_get(w->layers, i), "name"));
+    for (int32_t i = 0; i < n && status == PTA_OK; i++) {
+        const json_t *layer = json_array_get(w->layers, (size_t)order[i]);
+        names[i] = json_string_value(json_object_get(layer, "name"));
         status = write_group(w, file, names[i]);
     }
     if (status == PTA_OK) {
-        status = pta_h5_write_attr_strings(w->ctx, file, ROOT, "layer_names",
-                                           (int32_t)n, names);
+        status = pta_h5_write_attr_strings(w->ctx, file, ROOT, "layer_names", n,
+                                           names);
     }
     pta_free(w->ctx, (void *)names);
+    return status;
+}
+
+pta_status pta_write_weights(const pta_writer *w, const json_t *outputs,
+                             pta_h5 *file)
+{
+    int32_t n = (int32_t)json_array_size(w->layers), *order;
+    PTA_TRY(pta_h5_create_group(w->ctx, file, ROOT));
+    PTA_TRY_ALLOC(w->ctx, order, n);
+    pta_status status = pta_write_order(w->ctx, w->layers, outputs, order);
+    if (status == PTA_OK) {
+        status = write_groups(w, file, n, order);
+    }
+    pta_free(w->ctx, order);
     return status;
 }

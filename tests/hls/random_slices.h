@@ -55,6 +55,7 @@ typedef struct random_slices {
     uint64_t rng;
     int times;         /* that each feature is wanted */
     uint64_t unwanted; /* features not asked for, as bits */
+    int nodes;         /* of a graph; 0: 6 */
     int seen[N_FEATURES];
     int32_t n_graphs, n_slices;
     /* of the slice in hand */
@@ -176,7 +177,7 @@ static inline void slices_for_each(random_slices *r, slices_use *use,
         r->graph = (random_graph){.rng = &r->rng,
                                   .bits = 4 + r->n_graphs % 20,
                                   .all_modes = r->n_graphs % 3 == 0};
-        rg_make(r->ctx, &r->graph, 6);
+        rg_make(r->ctx, &r->graph, r->nodes > 0 ? r->nodes : 6);
         for (int k = 0; k < 6; k++) {
             r->plan = slices_plan(r->ctx, &r->graph);
             if (random_cut(r, cut, sizeof cut)) {

@@ -211,7 +211,8 @@ static void test_slices(void)
 {
     random_slices r = {.ctx = pta_ctx_create(),
                        .rng = SEED,
-                       .times = 5,
+                       .times = keep != NULL ? 15 : 5,
+                       .nodes = keep != NULL ? 12 : 6,
                        .unwanted = UINT64_C(1) << PTA_STEP_SOFTMAX};
     counts c = {0, 0};
     slices_for_each(&r, check_slice, &c);
