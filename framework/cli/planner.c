@@ -170,25 +170,18 @@ static pta_status plan_cores(planner *p, const int32_t *hosts, bool built,
     return PTA_OK;
 }
 
-typedef struct priced {
-    pta_core *cores; /* owned */
-    pta_busy *loads; /* owned */
-    int32_t n;
-    pta_price price;
-} priced;
-
-static void priced_free(pta_ctx *ctx, priced *x)
+void pta_priced_free(pta_ctx *ctx, pta_priced *x)
 {
     for (int32_t b = 0; x->cores != NULL && b < x->n; b++) {
         pta_core_free(ctx, &x->cores[b]);
     }
     pta_free(ctx, x->cores);
     pta_free(ctx, x->loads);
-    *x = (priced){0};
+    *x = (pta_priced){0};
 }
 
 static pta_status price_plan(planner *p, const int32_t *hosts, int32_t copies,
-                             bool built, priced *out)
+                             bool built, pta_priced *out)
 {
     out->n = p->plan->n_boards;
     PTA_TRY_ALLOC(p->ctx, out->cores, out->n);
@@ -196,6 +189,36 @@ static pta_status price_plan(planner *p, const int32_t *hosts, int32_t copies,
     PTA_TRY(plan_cores(p, hosts, built, out->cores));
     return pta_price_plan(p->ctx, p->graph, p->plan, out->cores, hosts, copies,
                           p->cluster, p->ask.batch, &out->price, out->loads);
+}
+
+pta_status pta_priced_built(pta_ctx *ctx, const pta_graph *graph,
+                            pta_plan *plan, pta_cluster *cluster, int32_t batch,
+                            pta_priced *out)
+{
+    planner p = {.ctx = ctx,
+                 .graph = graph,
+                 .plan = plan,
+                 .cluster = cluster,
+                 .ask = {.batch = batch, .cluster = cluster}};
+    int32_t *hosts;
+    pta_priced priced = {0};
+    if (plan->n_boards > cluster->n_hosts) {
+        return pta_fail(
+            ctx, PTA_ERR_RANGE, "the plan has %d boards, the cluster \"%s\" %d",
+            (int)plan->n_boards, cluster->name, (int)cluster->n_hosts);
+    }
+    PTA_TRY_ALLOC(ctx, hosts, plan->n_boards);
+    for (int32_t b = 0; b < plan->n_boards; b++) {
+        hosts[b] = b;
+    }
+    pta_status status = price_plan(&p, hosts, 1, true, &priced);
+    pta_free(ctx, hosts);
+    if (status != PTA_OK) {
+        pta_priced_free(ctx, &priced);
+        return status;
+    }
+    *out = priced;
+    return PTA_OK;
 }
 
 /* ---- what is said ---- */
@@ -206,7 +229,7 @@ static double per_cent(int64_t used, int64_t has)
 }
 
 static pta_status print_boards(const planner *p, const int32_t *hosts,
-                               const priced *x)
+                               const pta_priced *x)
 {
     pta_table_text table;
     pta_table_begin(&table, p->ctx,
@@ -322,7 +345,7 @@ static void print_hosts(const planner *p, const pta_answer *a)
 
 static pta_status say_built(planner *p, const int32_t *hosts, int32_t copies)
 {
-    priced built = {0};
+    pta_priced built = {0};
     pta_status status = price_plan(p, hosts, copies, true, &built);
     if (status == PTA_OK) {
         print_price("as `partita build` folds it", &built.price, copies,
@@ -332,12 +355,12 @@ static pta_status say_built(planner *p, const int32_t *hosts, int32_t copies)
         pta_ctx_clear_error(p->ctx);
         status = PTA_OK;
     }
-    priced_free(p->ctx, &built);
+    pta_priced_free(p->ctx, &built);
     return status;
 }
 
 static pta_status say(planner *p, const int32_t *hosts, int32_t copies,
-                      const priced *x)
+                      const pta_priced *x)
 {
     printf("estimator %s: %s\n", p->estimator->name, p->estimator->describes);
     PTA_TRY(print_boards(p, hosts, x));
@@ -356,7 +379,7 @@ static pta_status plan_best(planner *p)
     }
     pta_status status = pta_answer_apply(p->ctx, &a, p->graph, p->plan);
     if (status == PTA_OK) {
-        priced x = {a.cores, a.loads, a.n_boards, a.price};
+        pta_priced x = {a.n_boards, a.cores, a.loads, a.price};
         status = say(p, a.hosts, a.copies, &x);
     }
     if (status == PTA_OK) {
@@ -369,7 +392,7 @@ static pta_status plan_best(planner *p)
     return status;
 }
 
-static pta_status compare(planner *p, const priced *x)
+static pta_status compare(planner *p, const pta_priced *x)
 {
     pta_answer a;
     PTA_TRY(pta_solve(p->ctx, p->graph, p->plan, &p->ask, &a));
@@ -388,7 +411,7 @@ static pta_status compare(planner *p, const priced *x)
 static pta_status score(planner *p)
 {
     int32_t *hosts, n = p->plan->n_boards;
-    priced x = {0};
+    pta_priced x = {0};
     if (n > p->cluster->n_hosts) {
         return pta_fail(p->ctx, PTA_ERR_RANGE,
                         "the plan has %d boards, the cluster \"%s\" %d", (int)n,
@@ -405,7 +428,7 @@ static pta_status score(planner *p)
     if (status == PTA_OK && pta_options_text(p->options, "objective") != NULL) {
         status = compare(p, &x);
     }
-    priced_free(p->ctx, &x);
+    pta_priced_free(p->ctx, &x);
     pta_free(p->ctx, hosts);
     return status;
 }

@@ -64,6 +64,20 @@
                 "say how far a --cut is from the best"                         \
     }
 
+/** A plan with its cores, and what they cost on a cluster. */
+typedef struct pta_priced {
+    int32_t n;
+    pta_core *cores; /* owned; [n] */
+    pta_busy *loads; /* owned; [n] */
+    pta_price price;
+} pta_priced;
+
+/** Prices a plan as `build` folds it, boards on the hosts in order. */
+pta_status PTA_MUST_CHECK pta_priced_built(pta_ctx *ctx, const pta_graph *graph,
+                                           pta_plan *plan, pta_cluster *cluster,
+                                           int32_t batch, pta_priced *out);
+void pta_priced_free(pta_ctx *ctx, pta_priced *priced);
+
 /** True when --objective or --score asks for it. */
 bool pta_planner_wanted(const pta_options *options);
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "cli/cli.h"
+#include "cli/page.h"
 #include "plan/wire.h"
 
 static const pta_option show_options[] = {
@@ -12,6 +13,17 @@ static const pta_option show_options[] = {
      .group = "Output",
      .placeholder = "FILE",
      .help = "write the numbers as JSON (- for standard output)"},
+    {.name = "html",
+     .kind = PTA_OPTION_TEXT,
+     .group = "Output",
+     .placeholder = "FILE",
+     .help = "write a page: cuts, load of each board, time line, best plans "
+             "by number of boards; all modelled"},
+    {.name = "cluster",
+     .kind = PTA_OPTION_TEXT,
+     .group = "Output",
+     .placeholder = "FILE",
+     .help = "of the page: boards and network; default PYNQ-Z2 on one switch"},
     {.name = NULL}};
 
 /* A plan with the slices and wires that follow from it; no weights. */
@@ -239,6 +251,28 @@ static json_t *view_json(const view *v, const char *path)
                      boards, "wires", wires);
 }
 
+/* ---- the page ---- */
+
+static pta_status write_html(const view *v, const pta_options *options,
+                             const char *html)
+{
+    const char *path = pta_options_text(options, "cluster");
+    pta_cluster *cluster;
+    if (path == NULL) {
+        PTA_TRY(pta_cluster_create(v->ctx, v->plan->n_boards, &cluster));
+    } else {
+        char *text;
+        PTA_TRY(pta_file_read(v->ctx, path, &text, NULL));
+        pta_status status = pta_cluster_parse(v->ctx, text, path, &cluster);
+        pta_free(v->ctx, text);
+        PTA_TRY(status);
+    }
+    pta_status status =
+        pta_page_write(v->ctx, html, v->graph, v->loaded.plan, cluster);
+    pta_cluster_destroy(v->ctx, &cluster);
+    return status;
+}
+
 /* ---- the verb ---- */
 
 static pta_status show(pta_ctx *ctx, const pta_options *options)
@@ -255,6 +289,9 @@ static pta_status show(pta_ctx *ctx, const pta_options *options)
     }
     if (status == PTA_OK && json != NULL) {
         status = pta_write_json(ctx, json, view_json(&v, path));
+    }
+    if (status == PTA_OK && pta_options_text(options, "html") != NULL) {
+        status = write_html(&v, options, pta_options_text(options, "html"));
     }
     release(&v);
     return status;

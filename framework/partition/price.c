@@ -266,7 +266,9 @@ static double follow(const pricing *p)
     double end = 0;
     send_all(p, PTA_BOARD_SOURCE, 0);
     for (int32_t b = 0; b < p->t->n_boards; b++) {
-        double finish = compute(p, b, receive_all(p, b));
+        double start = receive_all(p, b), finish = compute(p, b, start);
+        p->room->loads[b].start_us = start;
+        p->room->loads[b].finish_us = finish;
         p->room->finish[b] = finish;
         end = finish > end ? finish : end;
         send_all(p, b, finish);

@@ -50,6 +50,7 @@ const char *pta_limit_name(pta_limit limit);
  * for one sample of its copy; source and sink included on board 0. */
 typedef struct pta_busy {
     double us[PTA_LIMIT_COUNT];
+    double start_us, finish_us; /* of one sample on its way, copy 0 */
 } pta_busy;
 
 double pta_busy_worst(const pta_busy *load, pta_limit *which);

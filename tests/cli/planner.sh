@@ -47,6 +47,40 @@ works "$partita" plan "$small" --boards 2 --bits 16 --objective throughput \
     --estimator hls4ml -o p.json
 says 'estimator hls4ml'
 
+# The page needs nothing else, and is well formed.
+works "$partita" show w.json --html page.html
+page_is() {
+    python3 - "$1" <<'END' || problem "page.html: $1"
+import html.parser, re, sys
+text = open("page.html").read()
+class Page(html.parser.HTMLParser):
+    open_tags, seen = [], {}
+    def handle_starttag(self, tag, attrs):
+        self.seen[tag] = self.seen.get(tag, 0) + 1
+        if tag not in ("meta", "br"):
+            self.open_tags.append(tag)
+    def handle_startendtag(self, tag, attrs):
+        self.seen[tag] = self.seen.get(tag, 0) + 1
+    def handle_endtag(self, tag):
+        assert self.open_tags.pop() == tag, tag
+page = Page()
+page.feed(text)
+tests = {"well formed": not page.open_tags,
+         "self-contained": not re.search("https?:|<script|<link|src=", text),
+         "one picture a board, time line, cuts": page.seen["svg"] == 7,
+         "rows of alternatives": page.seen["tr"] == 6,
+         "light and dark": "prefers-color-scheme:dark" in text}
+sys.exit(0 if tests[sys.argv[1]] else 1)
+END
+}
+for what in 'well formed' self-contained 'one picture a board, time line, cuts' \
+    'rows of alternatives' 'light and dark'; do
+    page_is "$what"
+done
+fails 1 'has 5 boards, the cluster "lab" 3|has 5 boards' "$partita" show w.json \
+    --html none.html --cluster lab.json
+absent none.html
+
 fails 2 'budget "dsp=0"' "$partita" plan "$small" --objective latency --budget dsp=0
 fails 2 'at-least fast: expected a number' "$partita" plan "$small" \
     --objective boards --at-least fast
