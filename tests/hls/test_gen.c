@@ -6,7 +6,10 @@
  *     test_gen [--random N [SEED]]    N networks of all layers instead
  */
 #include "gen_case.h"
+#include "hls/driver/device_hw.h"
+#include "hls/gen/device_rtl.h"
 #include "hls/gen/identity.h"
+#include "hls/sim/bus_sim.h"
 #include "unit/unit.h"
 
 #define SEED 20261130u
@@ -264,15 +267,79 @@ static void test_ram(void)
     gen_end(&c);
 }
 
+/* The core of `g` behind the driver, with the weights of `weights`. */
+static pta_status open_core(const pta_slice *slice, const pta_generated *g,
+                            const pta_generated *weights, pta_sim_model *model,
+                            pta_core_info *info, pta_bus_sim_params *bus,
+                            pta_hw_config *config, pta_device **device)
+{
+    pta_sim_design sim = pta_generated_sim(g);
+    pta_device_params params = {.max_samples = 1, .n_slots = 1};
+    pta_manifest_info(&g->manifest, info);
+    info->n_memories = weights->n_memories;
+    info->memories = weights->memories;
+    PTA_TRY(pta_sim_model_open(ctx, &sim, model));
+    *bus = (pta_bus_sim_params){.core = model->ops, .clock_hz = info->clock_hz};
+    *config =
+        (pta_hw_config){.info = info, .bus = &pta_bus_sim, .bus_params = bus};
+    /* Proves the core by a sample whose answer `fixed` gives. */
+    return pta_hw_open(ctx, slice, &params, &pta_device_rtl, config, device);
+}
+
+/* One core takes a second set of weights; a flipped bit is noticed. */
+static void test_new_weights(void)
+{
+    gen_case c;
+    pta_sim_model model;
+    pta_core_info info;
+    pta_bus_sim_params bus;
+    pta_hw_config config;
+    pta_device *device = NULL;
+    gen_begin(&c, ctx, SEED + 4, 8);
+    add_dense_chain(&c);
+    UNIT_OK(ctx, gen_finish(&c));
+    pta_generated *first = generate(&c, PTA_WEIGHTS_RAM);
+    int8_t *weight = c.slice->steps[0].weights.data;
+    weight[0] = (int8_t)-weight[0];
+    weight[1] = (int8_t)(weight[1] / 2 + 3);
+    pta_generated *second = generate(&c, PTA_WEIGHTS_RAM);
+    CU_ASSERT_STRING_EQUAL(first->manifest.slice_digest,
+                           second->manifest.slice_digest);
+    CU_ASSERT_STRING_NOT_EQUAL(first->manifest.weight_digest,
+                               second->manifest.weight_digest);
+    UNIT_OK(ctx, open_core(c.slice, first, second, &model, &info, &bus, &config,
+                           &device));
+    UNIT_OK(ctx, pta_core_check(ctx, pta_hw_core(device)));
+    uint32_t *word = (uint32_t *)(uintptr_t)second->memories[0].data;
+    *word ^= 4; /* what the driver believes, not what was loaded */
+    CU_ASSERT_EQUAL(pta_core_check(ctx, pta_hw_core(device)), PTA_ERR_MISMATCH);
+    CU_ASSERT_PTR_NOT_NULL(strstr(pta_ctx_error(ctx), "CRC"));
+    *word ^= 4;
+    pta_hw_close(ctx, &device);
+    pta_sim_model_close(&model);
+    /* The first set's answers are not the second slice's. */
+    CU_ASSERT_EQUAL(
+        open_core(c.slice, first, first, &model, &info, &bus, &config, &device),
+        PTA_ERR_DEVICE);
+    CU_ASSERT_PTR_NOT_NULL(strstr(pta_ctx_error(ctx), "known sample"));
+    pta_sim_model_close(&model);
+    pta_generated_destroy(ctx, &first);
+    pta_generated_destroy(ctx, &second);
+    gen_end(&c);
+}
+
 static void test_memory_balance(void)
 {
     CU_ASSERT_EQUAL(pta_ctx_memory(ctx).live_blocks, 0);
 }
 
-static const unit_test tests[] = {
-    {"manifest", test_manifest}, {"identity", test_identity},
-    {"dense", test_dense},       {"image", test_image},
-    {"ram", test_ram},           {"memory balance", test_memory_balance}};
+static const unit_test tests[] = {{"manifest", test_manifest},
+                                  {"identity", test_identity},
+                                  {"dense", test_dense},
+                                  {"image", test_image},
+                                  {"ram", test_ram},
+                                  {"new weights", test_new_weights},
+                                  {"memory balance", test_memory_balance}};
 
 int main(int argc, char **argv)
 {
