@@ -17,9 +17,9 @@ static double ceiling(const pta_modelled *m, pta_vkind a, pta_vkind b)
 
 void pta_study_finish(pta_study *study)
 {
-    const pta_point *first = &study->points[0];
     for (int32_t i = 0; i < study->n; i++) {
         pta_point *p = &study->points[i];
+        const pta_point *first = &study->points[i % study->n_batches];
         double per_board = p->stream.throughput / p->boards;
         p->efficiency = per_board * first->boards / first->stream.throughput;
         p->floor_compute = ceiling(&p->stream, PTA_V_COMPUTE, PTA_V_COMPUTE);

@@ -23,7 +23,7 @@ typedef struct pta_point {
     pta_modelled stream;  /* owned; the pipe kept full */
     pta_timeline line;    /* owned; of stream */
     pta_host_figures host;
-    double efficiency; /* stream throughput per board, of the first point's */
+    double efficiency; /* stream throughput per board, of the fewest boards' */
     /* Samples a second that each resource alone would allow: */
     double floor_compute, floor_arm, floor_port;
     /* Bytes of weights above which the boards beat one that streams them from
@@ -33,11 +33,11 @@ typedef struct pta_point {
 
 typedef struct pta_study {
     const char *file, *cluster;
-    bool is_model;     /* planned anew for each number of boards */
-    double ddr_rate;   /* bytes per second of a board's HP port */
-    double chip_bytes; /* block RAM that a board's designs may take */
-    int32_t n;
-    pta_point *points; /* owned */
+    bool is_model;        /* planned anew for each number of boards */
+    double ddr_rate;      /* bytes per second of a board's HP port */
+    double chip_bytes;    /* block RAM that a board's designs may take */
+    int32_t n, n_batches; /* points; micro-batches of each number of boards */
+    pta_point *points;    /* owned; by boards, then micro-batch */
 } pta_study;
 
 /** Efficiency, floors and bytes, once the runs are in. */

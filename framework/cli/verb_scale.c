@@ -300,6 +300,7 @@ static pta_status scale_all(scale *s)
     PTA_TRY(read_list(s->ctx, "micro-batch", pta_options_text(o, "micro-batch"),
                       0, s->batches, &s->n_batches));
     s->study.file = pta_options_operand(o);
+    s->study.n_batches = s->n_batches;
     s->study.is_model = pta_is_model_path(s->study.file);
     PTA_TRY(pta_make_folder(s->ctx, &s->folder));
     PTA_TRY(pta_path_in(s->ctx, s->folder, "log", &s->log));

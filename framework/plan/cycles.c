@@ -50,11 +50,32 @@ pta_cycles pta_cycles_assumed(const pta_slice *slice)
     return (pta_cycles){cycles, cycles, PTA_CYCLES_ASSUMED};
 }
 
+/* The design that the generator would make, without weights. */
+static pta_status design_cycles(pta_ctx *ctx, const pta_slice *slice,
+                                const pta_budget *budget, pta_fold *folds,
+                                pta_cycles *out)
+{
+    pta_design *design;
+    PTA_TRY(pta_fold_choose(ctx, slice, budget, folds));
+    PTA_TRY(pta_design_build(ctx, slice, folds, &design));
+    *out = (pta_cycles){design->latency, design->interval, PTA_CYCLES_DESIGN};
+    pta_design_destroy(ctx, &design);
+    return PTA_OK;
+}
+
 pta_status pta_slice_cycles(pta_ctx *ctx, const pta_slice *slice,
                             const pta_budget *budget, pta_cycles *out)
 {
-    (void)ctx;
-    (void)budget;
-    *out = pta_cycles_assumed(slice);
-    return PTA_OK;
+    pta_status status = PTA_ERR_UNSUPPORTED;
+    if (budget != NULL) {
+        pta_fold *folds;
+        PTA_TRY_ALLOC(ctx, folds, slice->n_steps);
+        status = design_cycles(ctx, slice, budget, folds, out);
+        pta_free(ctx, folds);
+    }
+    if (status == PTA_ERR_UNSUPPORTED) {
+        *out = pta_cycles_assumed(slice);
+        return PTA_OK;
+    }
+    return status;
 }

@@ -6,17 +6,17 @@ make_net
 works "$partita" --version
 says '^partita [0-9]+\.[0-9]+'
 works "$partita" --help
-for verb in info plan show run check build fetch; do
+for verb in info plan show run check build fetch scale simulate; do
     says "^  $verb "
 done
-for verb in info plan show run check build fetch; do
+for verb in info plan show run check build fetch scale simulate; do
     works "$partita" "$verb" --help
     says "^usage: partita $verb "
 done
 
 timeout 10 "$partita" >out 2>err
 [[ $? == 2 ]] || problem "no verb"
-for verb in info plan show run check build fetch; do
+for verb in info plan show run check build fetch scale simulate; do
     grep -q "^  $verb " err || problem "no verb: $verb is not listed"
 done
 fails 2 '"tune" is not a verb' "$partita" tune net.h5
