@@ -12,7 +12,7 @@
 
 /* Beats worth of work: few samples of a large network, more of a small one. */
 #define SAMPLES_MIN 3
-#define SAMPLES_MAX 16
+#define SAMPLES_MAX 41
 #define BEATS       200000
 
 #define DEEPEN_MOST 24
@@ -228,6 +228,13 @@ static pta_status run_net(pta_ctx *ctx, pta_design *design, int32_t samples,
                     "the streams of this slice would stop each other");
 }
 
+/* Over the second half of the samples, as intervals may take turns. */
+static int64_t interval_of(const int32_t *end, int32_t samples)
+{
+    int32_t from = (samples - 1) / 2, n = samples - 1 - from;
+    return n > 0 ? (end[samples - 1] - end[from] + n / 2) / n : 0;
+}
+
 pta_status pta_design_time(pta_ctx *ctx, pta_design *design, int32_t samples)
 {
     pta_net net;
@@ -236,7 +243,7 @@ pta_status pta_design_time(pta_ctx *ctx, pta_design *design, int32_t samples)
     PTA_TRY(run_net(ctx, design, samples, &net));
     const int32_t *end = net.parts[net.n_parts - 1].as.shell.sample_end;
     design->latency = end[0];
-    design->interval = samples > 1 ? end[samples - 1] - end[samples - 2] : 0;
+    design->interval = interval_of(end, samples);
     design->bottleneck = bottleneck(design);
     pta_net_free(&net);
     return PTA_OK;
