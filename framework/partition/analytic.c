@@ -154,15 +154,20 @@ static void set_times(const analytic *a, const pta_step *s,
 static pta_status count_all(const analytic *a, const pta_slice *one,
                             pta_foldings *list)
 {
-    pta_step_cost timed = {0}, cost;
+    pta_step_cost timed, cost;
+    int32_t quickest = 0; /* timing it takes the least */
+    for (int32_t i = 1; i < list->n; i++) {
+        if (list->at[i].interval < list->at[quickest].interval) {
+            quickest = i;
+        }
+    }
+    PTA_TRY(pta_step_full_cost(a->ctx, one, &list->at[quickest].fold, true,
+                               &timed));
     for (int32_t i = 0; i < list->n; i++) {
         pta_folding *f = &list->at[i];
-        PTA_TRY(pta_step_full_cost(a->ctx, one, &f->fold, i == 0, &cost));
-        if (i == 0) {
-            timed = cost;
-        }
-        f->interval = cost.interval;
-        f->resources = cost.resources;
+        PTA_TRY(pta_step_full_cost(a->ctx, one, &f->fold, false, &cost));
+        f->interval = i == quickest ? timed.interval : cost.interval;
+        f->resources = i == quickest ? timed.resources : cost.resources;
         set_times(a, &one->steps[0], &timed, timed.interval, f);
     }
     return PTA_OK;

@@ -14,7 +14,7 @@
 
 enum { LUT, LUTRAM, FF, DSP, BRAM, N_RES };
 
-#define NODES_MAX 20000 /* of one search, after which it is not proven */
+#define NODES_MAX 10000 /* of one search, after which it is not proven */
 #define ROUNDS    60    /* of adjusting prices */
 
 static const char *const resource_names[N_RES] = {"LUT", "LUTRAM", "FF", "DSP",
@@ -205,6 +205,41 @@ typedef struct limits {
     bool by_fill; /* minimise the sum of fills, else just fit */
 } limits;
 
+static bool no_worse(const item *a, const item *b)
+{
+    bool is = a->cost <= b->cost;
+    for (int j = 0; j < N_RES; j++) {
+        is = is && a->r[j] <= b->r[j];
+    }
+    return is;
+}
+
+/* Within the limits interval and span no longer count, so that others beat
+ * most items in what is left. */
+static void thin(item *items, int32_t *count)
+{
+    int32_t kept = 0;
+    for (int32_t i = 0; i < *count; i++) {
+        bool beaten = false;
+        for (int32_t k = 0; k < kept && !beaten; k++) {
+            beaten = no_worse(&items[k], &items[i]);
+        }
+        if (beaten) {
+            continue;
+        }
+        item own = items[i];
+        int32_t left = 0;
+        for (int32_t k = 0; k < kept; k++) {
+            if (!no_worse(&own, &items[k])) {
+                items[left++] = items[k];
+            }
+        }
+        items[left] = own;
+        kept = left + 1;
+    }
+    *count = kept;
+}
+
 static void allow(search *s, const pta_foldings *lists, limits l)
 {
     for (int32_t i = 0; i < s->n; i++) {
@@ -219,6 +254,7 @@ static void allow(search *s, const pta_foldings *lists, limits l)
             it->cost = l.by_fill ? (double)f->fill : 0;
             vector(&f->resources, it->r);
         }
+        thin(s->items[i], &s->count[i]);
     }
 }
 
@@ -467,7 +503,6 @@ static pta_status choose(work *w, pta_estimator *estimator,
             return PTA_OK;
         }
         PTA_TRY(status);
-        pta_foldings_prune(&w->lists[i]);
     }
     PTA_TRY(alloc(w));
     vector(&has, w->s.has);
