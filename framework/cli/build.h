@@ -27,6 +27,8 @@ typedef pta_status pta_build_output(pta_ctx *ctx, const pta_build_board *board,
 
 /* X(option, help, function, whether it needs the core) */
 #define PTA_BUILD_OUTPUTS(X)                                                   \
+    X("report", "what Yosys counts, against the board's budget",               \
+      pta_build_report, true)                                                  \
     X("vivado", "a Vivado project: vivado.tcl", pta_build_vivado, true)        \
     X("vitis", "Vitis HLS C++ with its test bench: slice.cpp",                 \
       pta_build_vitis, false)                                                  \
@@ -38,6 +40,10 @@ typedef pta_status pta_build_output(pta_ctx *ctx, const pta_build_board *board,
     pta_build_output function;
 PTA_BUILD_OUTPUTS(PTA_BUILD_DECLARE)
 #undef PTA_BUILD_DECLARE
+
+/** Prints what the boards of a build have as "report"; nothing if none has. */
+pta_status PTA_MUST_CHECK pta_build_report_print(pta_ctx *ctx,
+                                                 const json_t *boards);
 
 /** Removes a folder and what is in it. */
 pta_status PTA_MUST_CHECK pta_folder_remove(pta_ctx *ctx, const char *path);

@@ -143,6 +143,7 @@ static pta_status tell(pta_ctx *ctx, job *j, const char *dir)
         PTA_TRY(pta_table_end(&j->layers, stdout));
         printf("\n");
     }
+    PTA_TRY(pta_build_report_print(ctx, j->json));
     printf("written to %s\n", dir);
     return PTA_OK;
 }

@@ -11,17 +11,18 @@
 #include "build_priv.h"
 #include "hls/driver/files.h"
 
-static pta_status cache_folder(pta_ctx *ctx, char folder[PTA_PATH_BYTES])
+pta_status pta_cache_folder(pta_ctx *ctx, const char *what,
+                            char folder[PTA_PATH_BYTES])
 {
     const char *cache = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
     if (cache != NULL && cache[0] == '/') {
-        PTA_TRY(pta_path(ctx, folder, "%s/partita/sim", cache));
+        PTA_TRY(pta_path(ctx, folder, "%s/partita/%s", cache, what));
     } else if (home != NULL && home[0] == '/') {
-        PTA_TRY(pta_path(ctx, folder, "%s/.cache/partita/sim", home));
+        PTA_TRY(pta_path(ctx, folder, "%s/.cache/partita/%s", home, what));
     } else {
         return pta_fail(ctx, PTA_ERR_NOT_FOUND,
-                        "simulated core: neither XDG_CACHE_HOME nor HOME says "
-                        "where to keep it");
+                        "neither XDG_CACHE_HOME nor HOME says where to keep "
+                        "simulated cores and reports");
     }
     return pta_folder_make(ctx, folder);
 }
@@ -116,7 +117,7 @@ pta_status pta_sim_model_open(pta_ctx *ctx, const pta_sim_design *design,
     char cache[PTA_PATH_BYTES], path[PTA_PATH_BYTES], key[PTA_SHA256_HEX];
     pta_sim_tools tools;
     *model = (pta_sim_model){.handle = NULL};
-    PTA_TRY(cache_folder(ctx, cache));
+    PTA_TRY(pta_cache_folder(ctx, "sim", cache));
     PTA_TRY(pta_sim_tools_find(ctx, &tools));
     design_key(design, &tools, key);
     pta_status status = pta_path(ctx, path, "%s/%s.lock", cache, key);

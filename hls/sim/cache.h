@@ -8,7 +8,12 @@
 
 #include "base/ctx.h"
 #include "base/hash.h"
+#include "hls/driver/files.h"
 #include "hls/sim/pins.h"
+
+/** $XDG_CACHE_HOME/partita/WHAT (or ~/.cache/...), made if it is not there. */
+pta_status PTA_MUST_CHECK pta_cache_folder(pta_ctx *ctx, const char *what,
+                                           char folder[PTA_PATH_BYTES]);
 
 /** A file of a design; `name` is its name in the design. */
 typedef struct pta_sim_file {

@@ -55,6 +55,50 @@ fails 1 'mine/board1.*not replaced' "$partita" build net.plan.json -o mine
     problem "a foreign folder was touched"
 fails 1 '/dev/null' "$partita" build net.plan.json -o /dev/null/x
 
+# --report, with a Yosys that says what it is told: counts, kept for the next
+# time, complaints, and none at all.
+export XDG_CACHE_HOME=$work/cache
+mkdir -p bin
+cat >bin/yosys <<'YOSYS'
+#!/bin/sh
+[ "$1" = -V ] && { echo "Yosys 9.9 (a fake)"; exit 0; }
+[ -e pta_top.sv ] || exit 1
+echo called >>"$CALLS"
+cat "$SAYS"
+YOSYS
+chmod +x bin/yosys
+cat >counts <<'LOG'
+   Number of cells:                 99
+     DSP48E1                         3
+     FDRE                           50
+     LUT6                         1000
+     RAM32M                         10
+     RAMB36E1                        2
+
+Latest arrival time in 'pta_top' is 2340:
+LOG
+export SAYS=$work/counts CALLS=$work/calls
+report() { PATH=$work/bin:$PATH "$partita" build two.plan.json -o reported --report --json r.json; }
+export -f report
+export partita work
+works bash -c report
+says 'Yosys 9.9'
+says '^board0 +1,040 +40 +50 +3 +2\.0 .* 2\.3 +yes'
+json r.json 'j["boards"][0]["report"]["lut"] == 1040 and j["boards"][0]["report"]["bram18"] == 4'
+json r.json 'abs(j["boards"][0]["report"]["percent"]["lut"] - 100 * 7040 / 53200) < 1e-6'
+works bash -c report
+[[ $(wc -l <calls) == 1 ]] || problem "synthesised $(wc -l <calls) times, expected once"
+sed -i 's/ 9.9 / 9.10 /' bin/yosys
+sed -i 's/LUT6  *1000/LUT6 40000/' counts
+works bash -c report
+says '^board0 +40,040 .*too much LUT'
+sed -i 's/ 9.10 / 9.11 /' bin/yosys
+echo "Warning: Identifier 'x' is implicitly declared." >>counts
+fails 1 'board 0: --report: yosys: .*implicitly declared' bash -c report
+fails 1 'Yosys is needed \(package yosys\)' env PATH=/nonexistent "$partita" \
+    build two.plan.json -o unreported --report
+absent unreported
+
 # The device: unknown options are named.
 fails 2 'stall=x.*stall=0..99' "$launch" -np 3 "$partita" run net.plan.json \
     --data random:4:1 --device rtl:stall=x
