@@ -112,7 +112,7 @@ static pta_resources rom(int64_t words, int64_t bits)
 static pta_resources memory(const pta_block_memory *m)
 {
     int64_t words = m->words, bits = m->word_bits;
-    bool small = m->role == PTA_ROLE_BIAS; /* has no block RAM */
+    bool small = m->role == PTA_ROLE_BIAS && m->memory == PTA_MEMORY_RAM;
     if (m->memory == PTA_MEMORY_LUT) {
         return rom(words, bits);
     }

@@ -73,13 +73,16 @@ pta_resources pta_engine_resources(const pta_block *b)
     r.lut += simd * wx; /* which of the two */
     r.ff += simd * wx;
     add_products(&r, wx + pe * ww, simd, len);
-    r.lut += packed ? chains * pairs * 18 : 0;
-    r.ff += packed ? chains * pairs * 36 : 0;
-    r.lut += (chains - 1) * pe * (sum + 1);
-    r.ff += (chains - 1) * pe * (sum + 1);
+    r.ff += packed ? chains * pairs * 42 : 0; /* apart again; carry only */
+    int64_t total = sum + log2_ceil(chains), nodes = 0;
+    for (int64_t n = chains; n > 1; nodes += n) {
+        n = ceil_div(n, 2);
+    }
+    r.lut += (chains - 1) * pe * total;
+    r.ff += nodes * pe * total;
     add_lutram(&r, pta_block_param(b, "ACCS"), pe * acc);
     /* accumulator, barrel shifter, two comparisons and the choice */
-    r.lut += pe * (2 * acc + 3 * wide + 2 * wide + 2 * wy);
+    r.lut += pe * (2 * acc + 3 * wide + wy);
     r.ff += pe * (acc + wide);
     add_lutram(&r, 32,
                pta_block_param(b, "P_OUT") * pta_block_param(b, "WOUT"));

@@ -230,10 +230,14 @@ static pta_status check_widths(const pta_lowering *l, const widths *v)
     return PTA_OK;
 }
 
-/* The chain with the least latency: of chains and adder tree together. */
-static int32_t chain_of(const widths *v, int32_t simd)
+/* The plan's chain, or that with the least latency, its adder tree included. */
+static int32_t chain_of(const widths *v, const pta_fold *fold)
 {
     int32_t most = v->packed && !v->is_signed ? 2 : 4, best = 1, least = 0;
+    int32_t simd = fold->simd;
+    if (fold->chain > 0) {
+        return fold->chain < most ? fold->chain : most;
+    }
     for (int32_t lc = 1; lc <= most && lc <= simd; lc++) {
         int32_t delay = (lc == 1 ? 0 : lc) + log2_ceil(ceil_div(simd, lc));
         if (lc == 1 || delay <= least) {
@@ -302,7 +306,7 @@ static void set_numbers(pta_block *b, const widths *v, const pta_fold *fold)
     pta_block_set(b, "WACC", v->acc);
     pta_block_set(b, "LEFT", v->left);
     pta_block_set(b, "PACKED", v->packed);
-    pta_block_set(b, "LC", chain_of(v, fold->simd));
+    pta_block_set(b, "LC", chain_of(v, fold));
 }
 
 static void set_sizes(pta_block *b, const pta_lowering *l, const widths *v,

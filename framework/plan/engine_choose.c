@@ -11,7 +11,7 @@
 #define SIMD_MAX 128
 
 typedef struct shape {
-    int32_t pe, simd;
+    int32_t pe, simd, chain;
     int64_t steps, dsp;
 } shape;
 
@@ -66,8 +66,8 @@ static int32_t list_shapes(const pta_slice *slice, int64_t dsp, shape *shapes)
         for (; simd <= SIMD_MAX; simd++) {
             int64_t rows = packed && pe > 1 ? ceil_div(pe, 2) : pe;
             if (rows * simd <= dsp) {
-                shapes[n++] =
-                    (shape){pe, simd, steps_of(slice, pe, simd), rows * simd};
+                shapes[n++] = (shape){pe, simd, 0, steps_of(slice, pe, simd),
+                                      rows * simd};
             }
         }
     }
@@ -81,6 +81,7 @@ static void set_shape(const pta_slice *slice, const shape *s,
     for (int32_t i = 0; i < slice->n_steps; i++) {
         folds[i].pe = s->pe;
         folds[i].simd = s->simd;
+        folds[i].chain = s->chain;
         folds[i].memory = memory;
     }
 }
@@ -150,13 +151,13 @@ pta_status pta_engine_choose(pta_ctx *ctx, const pta_slice *slice,
                              const pta_budget *budget, pta_fold *folds)
 {
     pta_fold_memory memory = PTA_MEMORY_BLOCK;
-    shape planned = {0, 0, 0, 0}, *shapes;
+    shape planned = {.pe = 0}, *shapes;
     for (int32_t i = 0; i < slice->n_steps; i++) {
         const pta_fold *f = &slice->steps[i].fold;
         folds[i] =
             (pta_fold){.order = i % 2 == 0 ? PTA_FOLD_COLUMNS : PTA_FOLD_ROWS};
         if (f->pe > 0) {
-            planned = (shape){f->pe, f->simd, 0, 0};
+            planned = (shape){f->pe, f->simd, f->chain, 0, 0};
             memory = f->memory;
         }
     }

@@ -678,6 +678,9 @@ static pta_status choose(chooser *c, int64_t most)
 static pta_status start(pta_ctx *ctx, const pta_slice *slice,
                         const pta_budget *budget, int64_t most, pta_fold *folds)
 {
+    if (slice->engine == PTA_ENGINE_REUSED) {
+        return pta_engine_choose(ctx, slice, budget, folds);
+    }
     chooser c = {.ctx = ctx, .slice = slice, .budget = *budget, .folds = folds};
     PTA_TRY(pta_slice_check_hardware(ctx, slice));
     pta_status status = choose(&c, most);

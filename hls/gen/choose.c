@@ -22,11 +22,7 @@ pta_status pta_generate_design(pta_ctx *ctx, const pta_slice *slice,
                                pta_weight_kind weights, pta_fold *folds,
                                pta_design **out)
 {
-    if (slice->engine == PTA_ENGINE_REUSED) {
-        PTA_TRY(pta_engine_choose(ctx, slice, budget, folds));
-    } else {
-        PTA_TRY(pta_fold_choose(ctx, slice, budget, folds));
-    }
+    PTA_TRY(pta_fold_choose(ctx, slice, budget, folds));
     set_memory(slice, weights, folds);
     return pta_design_build(ctx, slice, folds, out);
 }

@@ -157,13 +157,15 @@ static void draw_folds(hls_case *c, net *n, bool ram)
     n->bus = width <= 8 ? 8 : width <= 16 ? 4 : 2;
     int32_t simd = (int32_t)hls_draw(c, n->bus, 20);
     int32_t pe = (int32_t)hls_draw(c, 1, smaller(simd, LANES / simd));
-    int64_t block = hls_draw(c, 0, 1);
+    int64_t block = hls_draw(c, 0, 1), chain = hls_draw(c, 0, 4);
     for (int32_t i = 0; i < n->slice.n_steps; i++) {
-        n->folds[i] = (pta_fold){pe, simd, (pta_fold_order)hls_draw(c, 0, 1),
-                                 ram     ? PTA_MEMORY_RAM
-                                 : block ? PTA_MEMORY_BLOCK
-                                         : PTA_MEMORY_LUT,
-                                 0};
+        n->folds[i] = (pta_fold){.pe = pe,
+                                 .simd = simd,
+                                 .order = (pta_fold_order)hls_draw(c, 0, 1),
+                                 .memory = ram     ? PTA_MEMORY_RAM
+                                           : block ? PTA_MEMORY_BLOCK
+                                                   : PTA_MEMORY_LUT,
+                                 .chain = (int32_t)chain};
     }
 }
 

@@ -1,13 +1,16 @@
 /* The reused engine as a whole core: networks of the published figures with
  * random weights, chosen by pta_engine_choose, on the device `rtl` against the
  * device `fixed`, in the cycles that the design says. Prints the figures.
- * --slow: the large ones too. */
+ * --slow: the large ones too; --write DIR: these cores, for count.py --core
+ * DIR/NAME. */
 #include <math.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 
 #include "design_net.h"
 #include "hash_weights.h"
 #include "hls/gen/device_rtl.h"
+#include "hls/gen/generate.h"
 #include "runtime/slice_load.h"
 
 #define SAMPLES 110
@@ -29,6 +32,7 @@ static const target targets[] = {
      800}};
 
 static pta_ctx *ctx;
+static const char *write_to; /* or NULL */
 
 /* Weights that keep every tensor within its format and use it. */
 static void scale_weights(hash_weights *h, const design_net *net)
@@ -120,6 +124,19 @@ static void compare(const pta_slice *slice, const target *t,
     free(x);
 }
 
+static void write_core(const pta_slice *slice, const target *t,
+                       const pta_design *design, const pta_fold *folds)
+{
+    pta_generate_options options = {.graph = NULL};
+    pta_generated *core;
+    char folder[1024];
+    snprintf(folder, sizeof folder, "%s/%s", write_to, t->name);
+    mkdir(folder, 0777);
+    UNIT_OK(ctx, pta_generate(ctx, slice, folds, design, &options, &core));
+    UNIT_OK(ctx, pta_generated_write(ctx, core, folder));
+    pta_generated_destroy(ctx, &core);
+}
+
 static void test_target(const target *t)
 {
     design_net net;
@@ -140,8 +157,12 @@ static void test_target(const target *t)
     CU_ASSERT_TRUE(design->latency <= t->latency);
     CU_ASSERT_TRUE(design->interval <= t->interval);
     CU_ASSERT_PTR_NULL(pta_budget_exceeded(&budget, r));
-    compare(slice, t, design, NULL);
-    compare(slice, t, design, "stall=40,seed=7");
+    if (write_to != NULL) {
+        write_core(slice, t, design, folds);
+    } else {
+        compare(slice, t, design, NULL);
+        compare(slice, t, design, "stall=40,seed=7");
+    }
     pta_design_destroy(ctx, &design);
     pta_slice_destroy(ctx, &slice);
     net_end(&net);
@@ -168,7 +189,8 @@ int main(int argc, char **argv)
         {"small", test_small},
         {"490-256-256-256-12", test_kws},
         {"640-128x4-8-128x4-640", test_autoencoder}};
-    bool all = argc > 1 && strcmp(argv[1], "--slow") == 0;
+    write_to = argc > 2 && strcmp(argv[1], "--write") == 0 ? argv[2] : NULL;
+    bool all = write_to != NULL || (argc > 1 && strcmp(argv[1], "--slow") == 0);
     if (system("command -v verilator >/dev/null") != 0) {
         return 77;
     }
