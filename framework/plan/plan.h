@@ -58,7 +58,8 @@ typedef struct pta_plan {
     pta_calibration calibration;
     int32_t n_nodes;
     pta_node_format *formats; /* owned; [n_nodes] */
-    pta_fold *folds;        /* owned; [n_nodes], for hardware; pe 0: not chosen */
+    pta_fold *folds; /* owned; [n_nodes], for hardware; pe 0: not chosen; NULL:
+                        none is */
     int32_t n_stages;
     pta_stage *stages;      /* owned */
     int32_t n_boards;
