@@ -129,6 +129,12 @@ pta_status PTA_MUST_CHECK pta_plan_set_stages(pta_ctx *ctx, pta_plan *plan,
                                               pta_stage *stages,
                                               int32_t n_stages);
 
+/** Folding that the plan gives a node; pe 0: none chosen. */
+static inline pta_fold pta_plan_fold(const pta_plan *plan, int32_t node)
+{
+    return plan->folds != NULL ? plan->folds[node] : (pta_fold){0};
+}
+
 /** Replaces the plan's stages by those of a --cut text such as
  * "fc1=neuron:4,output" or "conv1=rows:3/4/4,fc1" and validates; on failure the
  * plan is as before. Slice digests are cleared. See docs/plan-file.md. */

@@ -112,7 +112,8 @@ static void put_layers(text *t, const pta_plan *plan, const pta_graph *graph)
     for (int32_t i = 0; i < graph->n_nodes; i++) {
         if (pta_node_states_format(graph, i)) {
             put(t, "%s    ", before);
-            put_layer(t, &graph->nodes[i], &plan->formats[i], &plan->folds[i]);
+            pta_fold fold = pta_plan_fold(plan, i);
+            put_layer(t, &graph->nodes[i], &plan->formats[i], &fold);
             before = ",\n";
         }
     }

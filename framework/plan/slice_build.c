@@ -235,9 +235,7 @@ static pta_status add_step(builder *b, int32_t id)
         out->dtype = s->is_float ? PTA_F32 : b->plan->formats[id].acc;
     }
     pta_step_parameters(b->graph, b->plan, s, &s->values[in[0]].region, &step);
-    if (b->plan->folds != NULL) {
-        step.fold = b->plan->folds[id];
-    }
+    step.fold = pta_plan_fold(b->plan, id);
     s->steps[s->n_steps] = step;
     return name_step(b, &s->steps[s->n_steps++]);
 }

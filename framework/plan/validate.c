@@ -142,7 +142,8 @@ static pta_status check_formats(pta_ctx *ctx, const pta_plan *plan,
     for (int32_t i = 0; formats_chosen(plan) && i < graph->n_nodes; i++) {
         if (pta_graph_in_integer(graph, i)) {
             PTA_TRY(check_format(ctx, plan, graph, i));
-            PTA_TRY(pta_fold_check(ctx, &graph->nodes[i], &plan->folds[i]));
+            pta_fold fold = pta_plan_fold(plan, i);
+            PTA_TRY(pta_fold_check(ctx, &graph->nodes[i], &fold));
         }
     }
     return PTA_OK;
