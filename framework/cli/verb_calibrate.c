@@ -10,6 +10,7 @@
 
 #include "cli/cli.h"
 #include "cli/cluster_fill.h"
+#include "runtime/mpi_check.h"
 #include "runtime/run.h"
 
 static const pta_option calibrate_options[] = {
@@ -201,22 +202,9 @@ static pta_status tell(pta_ctx *ctx, job *j)
     return PTA_OK;
 }
 
-static pta_status start(pta_ctx *ctx, job *j)
-{
-    if (MPI_Init(NULL, NULL) != MPI_SUCCESS ||
-        MPI_Comm_dup(MPI_COMM_WORLD, &j->comm) != MPI_SUCCESS ||
-        MPI_Comm_set_errhandler(j->comm, MPI_ERRORS_RETURN) != MPI_SUCCESS ||
-        MPI_Comm_rank(j->comm, &j->rank) != MPI_SUCCESS ||
-        MPI_Comm_size(j->comm, &j->size) != MPI_SUCCESS) {
-        return pta_fail(ctx, PTA_ERR_MPI, "MPI cannot be started");
-    }
-    pta_ctx_set_rank(ctx, j->rank, j->size);
-    return PTA_OK;
-}
-
 static pta_status execute(pta_ctx *ctx, job *j, pta_status parsed)
 {
-    PTA_TRY(start(ctx, j));
+    PTA_TRY(pta_mpi_start(ctx, &j->comm, &j->rank, &j->size));
     PTA_TRY(pta_agree(ctx, j->comm, parsed));
     PTA_TRY(pta_agree(ctx, j->comm, prepare(ctx, j)));
     PTA_TRY(measure(ctx, j));

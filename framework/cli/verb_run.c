@@ -16,6 +16,7 @@
 #include "cli/timeline.h"
 #include "cli/verify.h"
 #include "runtime/device_wait.h"
+#include "runtime/mpi_check.h"
 
 /* Bytes of one segment of encoded samples on rank 0. */
 #define SEGMENT_BYTES ((size_t)64 << 20)
@@ -58,7 +59,7 @@
          .placeholder = "N",                                                   \
          .lo = 0,                                                              \
          .hi = 65536,                                                          \
-         .help = "samples per message; 0: by --cluster, else by mode"},         \
+         .help = "samples per message; 0: by --cluster, else by mode"},        \
         {.name = "depth",                                                      \
          .kind = PTA_OPTION_INT,                                               \
          .fallback = "0",                                                      \
@@ -66,7 +67,7 @@
          .placeholder = "N",                                                   \
          .lo = 0,                                                              \
          .hi = 1024,                                                           \
-         .help = "micro-batches in flight; 0: by --cluster, else by mode"},     \
+         .help = "micro-batches in flight; 0: by --cluster, else by mode"},    \
         {.name = "at-most",                                                    \
          .kind = PTA_OPTION_INT,                                               \
          .fallback = "0",                                                      \
@@ -249,9 +250,8 @@ static pta_status prepare_boards(pta_ctx *ctx, job *j)
     if (j->waits || !pta_is_board(j->device)) {
         return PTA_OK;
     }
-    pta_status status =
-        pta_board_device(ctx, j->device,
-                         pta_options_text(j->options, "bitstreams"), &text);
+    pta_status status = pta_board_device(
+        ctx, j->device, pta_options_text(j->options, "bitstreams"), &text);
     status = pta_agree(ctx, j->comm, status);
     if (status != PTA_OK) {
         pta_free(ctx, text);
@@ -521,9 +521,9 @@ static void take_measured(const job *j, pta_vplan *plan)
         pta_vboard *board = &plan->boards[b];
         if (hosts) {
             board->cycles.source = PTA_CYCLES_HOST;
-            board->host_ns = c->n_samples == 0 ? 0.0
-                                               : (double)c->compute_ns /
-                                                     (double)c->n_samples;
+            board->host_ns = c->n_samples == 0
+                                 ? 0.0
+                                 : (double)c->compute_ns / (double)c->n_samples;
         } else if (c->latency != PTA_COST_ABSENT && !j->waits) {
             board->cycles =
                 (pta_cycles){(int64_t)c->latency,
@@ -676,12 +676,12 @@ static pta_status choose_flow(pta_ctx *ctx, const job *j, pta_run_options *run)
 {
     const pta_plan *plan = j->loaded.plan;
     pta_placement place = pta_place(plan->n_boards, j->size, 0);
-    pta_flow_wish wish = {
-        .copies = place.copies,
-        .micro_batch = run->micro_batch,
-        .depth = run->depth,
-        .at_most_us = (double)pta_options_int(j->options, "at-most"),
-        .on_hosts = computes_on_hosts(j)};
+    pta_flow_wish wish = {.copies = place.copies,
+                          .micro_batch = run->micro_batch,
+                          .depth = run->depth,
+                          .at_most_us =
+                              (double)pta_options_int(j->options, "at-most"),
+                          .on_hosts = computes_on_hosts(j)};
     bool known = j->fabric.hosts != NULL;
     if (wish.at_most_us > 0 && (!known || run->mode == PTA_MODE_LATENCY)) {
         return pta_fail(ctx, PTA_ERR_USAGE,
@@ -732,8 +732,7 @@ static pta_status execute(pta_ctx *ctx, job *j, pta_status parsed)
     const char *mode = pta_options_text(o, "mode");
     pta_run_options run = {
         .device = j->device,
-        .trace_events =
-            pta_options_text(o, "trace") != NULL ? TRACE_EVENTS : 0,
+        .trace_events = pta_options_text(o, "trace") != NULL ? TRACE_EVENTS : 0,
         .devices = j->waits ? waiting : pta_devices,
         .mode = strcmp(mode, "latency") == 0 ? PTA_MODE_LATENCY
                                              : PTA_MODE_THROUGHPUT,
@@ -781,19 +780,6 @@ static void release(pta_ctx *ctx, job *j)
     pta_options_destroy(ctx, &j->options);
 }
 
-static pta_status start(pta_ctx *ctx, job *j)
-{
-    if (MPI_Init(NULL, NULL) != MPI_SUCCESS ||
-        MPI_Comm_dup(MPI_COMM_WORLD, &j->comm) != MPI_SUCCESS ||
-        MPI_Comm_set_errhandler(j->comm, MPI_ERRORS_RETURN) != MPI_SUCCESS ||
-        MPI_Comm_rank(j->comm, &j->rank) != MPI_SUCCESS ||
-        MPI_Comm_size(j->comm, &j->size) != MPI_SUCCESS) {
-        return pta_fail(ctx, PTA_ERR_MPI, "MPI cannot be started");
-    }
-    pta_ctx_set_rank(ctx, j->rank, j->size);
-    return PTA_OK;
-}
-
 /* Whether all samples agree is rank 0's to know, and every rank's to return. */
 static int finish(pta_ctx *ctx, job *j, pta_status status)
 {
@@ -832,7 +818,7 @@ static int run_job(pta_ctx *ctx, const pta_verb *verb, int argc, char **argv)
         pta_options_destroy(ctx, &j.options);
         return PTA_EXIT_OK;
     }
-    pta_status started = start(ctx, &j);
+    pta_status started = pta_mpi_start(ctx, &j.comm, &j.rank, &j.size);
     status = started != PTA_OK ? started : execute(ctx, &j, status);
     int code = finish(ctx, &j, status);
     release(ctx, &j);

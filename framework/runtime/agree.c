@@ -15,6 +15,19 @@ typedef struct verdict {
     char detail[ERROR_BYTES];
 } verdict;
 
+pta_status pta_mpi_start(pta_ctx *ctx, MPI_Comm *comm, int *rank, int *size)
+{
+    if (MPI_Init(NULL, NULL) != MPI_SUCCESS ||
+        MPI_Comm_dup(MPI_COMM_WORLD, comm) != MPI_SUCCESS ||
+        MPI_Comm_set_errhandler(*comm, MPI_ERRORS_RETURN) != MPI_SUCCESS ||
+        MPI_Comm_rank(*comm, rank) != MPI_SUCCESS ||
+        MPI_Comm_size(*comm, size) != MPI_SUCCESS) {
+        return pta_fail(ctx, PTA_ERR_MPI, "MPI cannot be started");
+    }
+    pta_ctx_set_rank(ctx, *rank, *size);
+    return PTA_OK;
+}
+
 pta_status pta_mpi_check(pta_ctx *ctx, int code, const char *call)
 {
     if (code == MPI_SUCCESS) {

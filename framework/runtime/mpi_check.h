@@ -17,7 +17,7 @@ enum {
     PTA_TAG_CLOCK = 2,     /* a board's clocks, to rank 0 */
     PTA_TAG_NET = 3,       /* netbench.c */
     PTA_TAG_BITSTREAM = 4, /* for a rank whose host lacks its core */
-    PTA_TAG_TRACE = 4,
+    PTA_TAG_TRACE = 5,     /* a rank's time line, to rank 0 */
     PTA_TAG_WIRE = 16      /* + index of the wire */
 };
 
@@ -30,6 +30,11 @@ pta_status PTA_MUST_CHECK pta_mpi_check(pta_ctx *ctx, int code,
                                         const char *call);
 
 #define PTA_TRY_MPI(ctx, call) PTA_TRY(pta_mpi_check((ctx), (call), #call))
+
+/** Starts MPI with a communicator of our own whose errors come back as codes,
+ * and names the rank in the context's messages (agree.c). */
+pta_status PTA_MUST_CHECK pta_mpi_start(pta_ctx *ctx, MPI_Comm *comm, int *rank,
+                                        int *size);
 
 /** Collective. Broadcasts bytes of rank 0 in chunks (agree.c). */
 pta_status PTA_MUST_CHECK pta_broadcast_bytes(pta_ctx *ctx, MPI_Comm comm,
