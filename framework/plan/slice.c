@@ -13,6 +13,33 @@ static void step_free(pta_ctx *ctx, pta_step *step)
     pta_free(ctx, step->weights.bias_f32);
 }
 
+pta_op pta_step_graph_op(pta_step_op op)
+{
+    static const pta_op ops[] = {
+        [PTA_STEP_DENSE] = PTA_OP_DENSE,
+        [PTA_STEP_CONV] = PTA_OP_CONV,
+        [PTA_STEP_DWCONV] = PTA_OP_DWCONV,
+        [PTA_STEP_SCALE_SHIFT] = PTA_OP_SCALE_SHIFT,
+        [PTA_STEP_MAXPOOL] = PTA_OP_MAXPOOL,
+        [PTA_STEP_AVGPOOL] = PTA_OP_AVGPOOL,
+        [PTA_STEP_RELU] = PTA_OP_RELU,
+        [PTA_STEP_SIGMOID] = PTA_OP_SIGMOID,
+        [PTA_STEP_TANH] = PTA_OP_TANH,
+        [PTA_STEP_HARD_SIGMOID] = PTA_OP_HARD_SIGMOID,
+        [PTA_STEP_SOFTMAX] = PTA_OP_SOFTMAX,
+        [PTA_STEP_PERMUTE] = PTA_OP_PERMUTE,
+        [PTA_STEP_ZEROPAD] = PTA_OP_ZEROPAD,
+        [PTA_STEP_ADD] = PTA_OP_ADD,
+        [PTA_STEP_SUB] = PTA_OP_SUB,
+        [PTA_STEP_MUL] = PTA_OP_MUL,
+        [PTA_STEP_AVERAGE] = PTA_OP_AVERAGE,
+        [PTA_STEP_MAXIMUM] = PTA_OP_MAXIMUM,
+        [PTA_STEP_CONCAT] = PTA_OP_CONCAT,
+        [PTA_STEP_CROP] = PTA_OP_COUNT,
+    };
+    return ops[op];
+}
+
 void pta_slice_destroy(pta_ctx *ctx, pta_slice **slice)
 {
     pta_slice *s = *slice;

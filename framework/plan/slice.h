@@ -51,6 +51,9 @@ typedef enum pta_step_op {
 } pta_step_op;
 /* RESHAPE is not a step: its value aliases its input's buffer. */
 
+/** The graph's operation of a step; PTA_OP_COUNT for CROP, which has none. */
+pta_op pta_step_graph_op(pta_step_op op);
+
 /** A value: the local part of tensor `node`. */
 typedef struct pta_value {
     int32_t node;

@@ -63,29 +63,6 @@ static void store_raw(void *data, pta_dtype type, int64_t i, int64_t raw)
 
 /* ---- building ---- */
 
-static const pta_op op_of_step[] = {
-    [PTA_STEP_DENSE] = PTA_OP_DENSE,
-    [PTA_STEP_CONV] = PTA_OP_CONV,
-    [PTA_STEP_DWCONV] = PTA_OP_DWCONV,
-    [PTA_STEP_SCALE_SHIFT] = PTA_OP_SCALE_SHIFT,
-    [PTA_STEP_MAXPOOL] = PTA_OP_MAXPOOL,
-    [PTA_STEP_AVGPOOL] = PTA_OP_AVGPOOL,
-    [PTA_STEP_RELU] = PTA_OP_RELU,
-    [PTA_STEP_SIGMOID] = PTA_OP_SIGMOID,
-    [PTA_STEP_TANH] = PTA_OP_TANH,
-    [PTA_STEP_HARD_SIGMOID] = PTA_OP_HARD_SIGMOID,
-    [PTA_STEP_SOFTMAX] = PTA_OP_SOFTMAX,
-    [PTA_STEP_PERMUTE] = PTA_OP_PERMUTE,
-    [PTA_STEP_ZEROPAD] = PTA_OP_ZEROPAD,
-    [PTA_STEP_ADD] = PTA_OP_ADD,
-    [PTA_STEP_SUB] = PTA_OP_SUB,
-    [PTA_STEP_MUL] = PTA_OP_MUL,
-    [PTA_STEP_AVERAGE] = PTA_OP_AVERAGE,
-    [PTA_STEP_MAXIMUM] = PTA_OP_MAXIMUM,
-    [PTA_STEP_CONCAT] = PTA_OP_CONCAT,
-    [PTA_STEP_CROP] = PTA_OP_ZEROPAD, /* with negative pads */
-};
-
 static pta_status take_weights(pta_ctx *ctx, const pta_step *step,
                                pta_blas_op *op)
 {
@@ -130,7 +107,9 @@ static void set_crop(const pta_step *step, pta_blas_op *op)
 static pta_status build_step(pta_ctx *ctx, const pta_step *step,
                              pta_blas_op *op)
 {
-    *op = (pta_blas_op){.op = op_of_step[step->op],
+    *op = (pta_blas_op){.op = step->op == PTA_STEP_CROP
+                                  ? PTA_OP_ZEROPAD /* with negative pads */
+                                  : pta_step_graph_op(step->op),
                         .name = "of a slice",
                         .n_in = step->n_in,
                         .in = step->in,

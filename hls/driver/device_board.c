@@ -260,12 +260,5 @@ static pta_status open_board(pta_ctx *ctx, const pta_slice *slice,
                           out);
 }
 
-const pta_device_ops pta_device_board = {.name = "board",
-                                         .open = open_board,
-                                         .in_buffer = pta_hw_in_buffer,
-                                         .out_buffer = pta_hw_out_buffer,
-                                         .submit = pta_hw_submit,
-                                         .collect = pta_hw_collect,
-                                         .reset = pta_hw_reset,
-                                         .close = pta_hw_close,
-                                         .overlap = 2};
+const pta_device_ops pta_device_board = {
+    .name = "board", .open = open_board, PTA_HW_OPS, .overlap = 2};

@@ -56,6 +56,12 @@ pta_status pta_hw_collect(pta_device *device, pta_ctx *ctx, int32_t slot,
 pta_status pta_hw_reset(pta_device *device, pta_ctx *ctx);
 void pta_hw_close(pta_ctx *ctx, pta_device **device);
 
+/** These functions, as members of a device's operations. */
+#define PTA_HW_OPS                                                             \
+    .in_buffer = pta_hw_in_buffer, .out_buffer = pta_hw_out_buffer,            \
+    .submit = pta_hw_submit, .collect = pta_hw_collect, .reset = pta_hw_reset, \
+    .close = pta_hw_close
+
 /** The core behind the device, to check its weights on request. */
 pta_core *pta_hw_core(pta_device *device);
 

@@ -141,11 +141,5 @@ static pta_status rtl_open(pta_ctx *ctx, const pta_slice *slice,
     return pta_hw_open(ctx, slice, params, &pta_device_rtl, &d->config, out);
 }
 
-const pta_device_ops pta_device_rtl = {.name = "rtl",
-                                       .open = rtl_open,
-                                       .in_buffer = pta_hw_in_buffer,
-                                       .out_buffer = pta_hw_out_buffer,
-                                       .submit = pta_hw_submit,
-                                       .collect = pta_hw_collect,
-                                       .reset = pta_hw_reset,
-                                       .close = pta_hw_close};
+const pta_device_ops pta_device_rtl = {
+    .name = "rtl", .open = rtl_open, PTA_HW_OPS};

@@ -93,33 +93,6 @@ static pta_status node_of(maker *m, int32_t value, int32_t *node)
     return PTA_OK;
 }
 
-static pta_op op_of(pta_step_op op)
-{
-    static const pta_op ops[] = {
-        [PTA_STEP_DENSE] = PTA_OP_DENSE,
-        [PTA_STEP_CONV] = PTA_OP_CONV,
-        [PTA_STEP_DWCONV] = PTA_OP_DWCONV,
-        [PTA_STEP_SCALE_SHIFT] = PTA_OP_SCALE_SHIFT,
-        [PTA_STEP_MAXPOOL] = PTA_OP_MAXPOOL,
-        [PTA_STEP_AVGPOOL] = PTA_OP_AVGPOOL,
-        [PTA_STEP_RELU] = PTA_OP_RELU,
-        [PTA_STEP_SIGMOID] = PTA_OP_SIGMOID,
-        [PTA_STEP_TANH] = PTA_OP_TANH,
-        [PTA_STEP_HARD_SIGMOID] = PTA_OP_HARD_SIGMOID,
-        [PTA_STEP_SOFTMAX] = PTA_OP_SOFTMAX,
-        [PTA_STEP_PERMUTE] = PTA_OP_PERMUTE,
-        [PTA_STEP_ZEROPAD] = PTA_OP_ZEROPAD,
-        [PTA_STEP_ADD] = PTA_OP_ADD,
-        [PTA_STEP_SUB] = PTA_OP_SUB,
-        [PTA_STEP_MUL] = PTA_OP_MUL,
-        [PTA_STEP_AVERAGE] = PTA_OP_AVERAGE,
-        [PTA_STEP_MAXIMUM] = PTA_OP_MAXIMUM,
-        [PTA_STEP_CONCAT] = PTA_OP_CONCAT,
-        [PTA_STEP_CROP] = PTA_OP_CONV,
-    };
-    return ops[op];
-}
-
 static bool is_box(const pta_step *step)
 {
     return step->crop_h >= 0 && step->crop_c >= 0;
@@ -143,7 +116,9 @@ static void make_crop(const maker *m, const pta_step *step, pta_node *node)
 static void make_node(const maker *m, int32_t index, pta_node *node)
 {
     const pta_step *step = &m->slice->steps[index];
-    *node = pta_node_make(op_of(step->op));
+    /* a crop copies: a convolution of one-hot weights */
+    *node = pta_node_make(
+        step->op == PTA_STEP_CROP ? PTA_OP_CONV : pta_step_graph_op(step->op));
     node->window = step->window;
     node->act = step->partial ? PTA_ACT_NONE : step->act;
     node->act_max = step->op == PTA_STEP_RELU && isinf(step->act_max)

@@ -1,8 +1,7 @@
 #!/usr/bin/env python3
 """What Yosys counts for a grid of foldings, recorded in grid.json.
 
-The formulas of framework/plan/fold.c are held against the record by unit/grid;
-this program makes the record and checks that it still says the truth.
+Makes the record, and checks that it still says the truth.
 
 usage: grid.py RTL WORK --check N [--seed S]   N drawn at random, 0: all
        grid.py RTL WORK --record               writes the record anew

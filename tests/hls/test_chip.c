@@ -23,13 +23,7 @@
 #define SLOTS   2
 #define DIGEST  "00070e151c232a31383f464d545b6269"
 
-static const pta_device_ops hw_ops = {.name = "board",
-                                      .in_buffer = pta_hw_in_buffer,
-                                      .out_buffer = pta_hw_out_buffer,
-                                      .submit = pta_hw_submit,
-                                      .collect = pta_hw_collect,
-                                      .reset = pta_hw_reset,
-                                      .close = pta_hw_close};
+static const pta_device_ops hw_ops = {.name = "board", PTA_HW_OPS};
 
 typedef struct bench {
     pta_ctx *ctx;

@@ -19,13 +19,7 @@
 #define SAMPLES 8
 #define SLOTS   3
 
-static const pta_device_ops hw_ops = {.name = "test",
-                                      .in_buffer = pta_hw_in_buffer,
-                                      .out_buffer = pta_hw_out_buffer,
-                                      .submit = pta_hw_submit,
-                                      .collect = pta_hw_collect,
-                                      .reset = pta_hw_reset,
-                                      .close = pta_hw_close};
+static const pta_device_ops hw_ops = {.name = "test", PTA_HW_OPS};
 
 typedef struct bench {
     pta_ctx *ctx;

@@ -118,13 +118,10 @@ static void print_layers(const gen_case *c)
     printf("\n");
 }
 
-/* Networks of a handful of cells: some cycles are more than 2 %. */
 static bool is_late(const gen_result *r)
 {
-    return fabs((double)(r->first - r->latency)) >
-               8.0 + 0.02 * (double)r->latency ||
-           fabs(interval_of(r) - (double)r->interval) >
-               8.0 + 0.02 * (double)r->interval;
+    return !within((double)r->first, (double)r->latency, 0.02) ||
+           !within(interval_of(r), (double)r->interval, 0.02);
 }
 
 static int run_random(int n, uint64_t seed)

@@ -23,13 +23,7 @@
 #define N_FILES 9
 #define N_WORDS 5
 
-static const pta_device_ops hw_ops = {.name = "rtl",
-                                      .in_buffer = pta_hw_in_buffer,
-                                      .out_buffer = pta_hw_out_buffer,
-                                      .submit = pta_hw_submit,
-                                      .collect = pta_hw_collect,
-                                      .reset = pta_hw_reset,
-                                      .close = pta_hw_close};
+static const pta_device_ops hw_ops = {.name = "rtl", PTA_HW_OPS};
 
 typedef struct bench {
     pta_ctx *ctx;

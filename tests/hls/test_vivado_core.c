@@ -20,13 +20,7 @@
 #define INPUTS  13
 #define OUTPUTS 7
 
-static const pta_device_ops hw_ops = {.name = "hls4ml",
-                                      .in_buffer = pta_hw_in_buffer,
-                                      .out_buffer = pta_hw_out_buffer,
-                                      .submit = pta_hw_submit,
-                                      .collect = pta_hw_collect,
-                                      .reset = pta_hw_reset,
-                                      .close = pta_hw_close};
+static const pta_device_ops hw_ops = {.name = "hls4ml", PTA_HW_OPS};
 
 typedef struct bench {
     pta_ctx *ctx;
