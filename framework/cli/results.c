@@ -7,17 +7,16 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
+#include "cli/temporary.h"
 #include "h5/h5.h"
 
 enum { RESULTS_NAME = 256 };
 
 struct pta_results {
-    char *path, *temporary; /* owned; temporary[0] is NUL until it exists */
-    int fd;                 /* of the temporary file, to fsync it */
-    FILE *csv;              /* one of these two */
+    char *path;         /* owned */
+    pta_temporary file; /* owned */
+    FILE *csv;          /* one of these two, on it */
     pta_h5 *h5;
     int64_t rows, done;
     int32_t n_outputs;
@@ -106,7 +105,7 @@ static pta_status h5_name(pta_ctx *ctx, const pta_results *results,
 
 static pta_status h5_begin(pta_ctx *ctx, pta_results *results)
 {
-    PTA_TRY(pta_h5_create(ctx, results->temporary, &results->h5));
+    PTA_TRY(pta_h5_create(ctx, results->file.name, &results->h5));
     PTA_TRY(pta_h5_create_dataset(ctx, results->h5, "class", PTA_H5_I32, 1,
                                   &results->rows));
     for (int32_t i = 0; i < results->n_outputs; i++) {
@@ -141,23 +140,6 @@ static pta_status h5_add(pta_results *results, pta_ctx *ctx, int64_t n,
 
 /* ---- open, add, end ---- */
 
-static pta_status results_temporary(pta_ctx *ctx, pta_results *results)
-{
-    size_t bytes = strlen(results->path) + sizeof ".XXXXXX";
-    results->temporary = pta_calloc(ctx, bytes, 1);
-    if (results->temporary == NULL) {
-        return PTA_ERR_NOMEM;
-    }
-    (void)snprintf(results->temporary, bytes, "%s.XXXXXX", results->path);
-    results->fd = mkstemp(results->temporary);
-    if (results->fd < 0) {
-        results->temporary[0] = '\0';
-        return results_io(ctx, results);
-    }
-    (void)fchmod(results->fd, 0644);
-    return PTA_OK;
-}
-
 static pta_status results_begin(pta_ctx *ctx, pta_results *results)
 {
     PTA_TRY_ALLOC(ctx, results->counts, results->n_outputs);
@@ -167,11 +149,11 @@ static pta_status results_begin(pta_ctx *ctx, pta_results *results)
             results->counts[i] *= results->outputs[i].dim[k];
         }
     }
-    PTA_TRY(results_temporary(ctx, results));
+    PTA_TRY(pta_temporary_open(ctx, results->path, &results->file));
     if (!ends_in(results->path, ".csv")) {
         return h5_begin(ctx, results);
     }
-    results->csv = fopen(results->temporary, "w");
+    results->csv = fopen(results->file.name, "w");
     if (results->csv == NULL) {
         return results_io(ctx, results);
     }
@@ -192,7 +174,6 @@ pta_status pta_results_open(pta_ctx *ctx, const char *path, int64_t rows,
     }
     pta_results *results = NULL;
     PTA_TRY_ALLOC(ctx, results, 1);
-    results->fd = -1;
     results->rows = rows;
     results->n_outputs = n_outputs;
     results->outputs = outputs;
@@ -241,12 +222,7 @@ static pta_status results_end(pta_ctx *ctx, pta_results *results)
         }
     }
     PTA_TRY(pta_h5_finish(ctx, &results->h5));
-    if (fsync(results->fd) != 0 ||
-        rename(results->temporary, results->path) != 0) {
-        return results_io(ctx, results);
-    }
-    results->temporary[0] = '\0';
-    return PTA_OK;
+    return pta_temporary_commit(ctx, &results->file, results->path);
 }
 
 pta_status pta_results_commit(pta_ctx *ctx, pta_results **results)
@@ -266,13 +242,7 @@ void pta_results_abandon(pta_ctx *ctx, pta_results **results)
         (void)fclose(r->csv);
     }
     pta_h5_close(ctx, &r->h5);
-    if (r->fd >= 0) {
-        (void)close(r->fd);
-    }
-    if (r->temporary != NULL && r->temporary[0] != '\0') {
-        (void)unlink(r->temporary);
-    }
-    pta_free(ctx, r->temporary);
+    pta_temporary_close(ctx, &r->file);
     pta_free(ctx, r->counts);
     pta_free(ctx, r->path);
     pta_free(ctx, r);

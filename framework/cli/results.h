@@ -5,8 +5,8 @@
  *   HDF5   class [N] int32; raw/<output> [N,...] int64, or
  *          float/<output> [N,...] float32
  *
- * Rows are written as they come, to a temporary file in the same folder, which
- * takes its final name when all rows are on the disk. Rank 0 only; local.
+ * Rows are written as they come; the file has its name when all rows are on the
+ * disk (temporary.h). Rank 0 only; local.
  */
 #ifndef PTA_CLI_RESULTS_H
 #define PTA_CLI_RESULTS_H

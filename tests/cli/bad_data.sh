@@ -53,6 +53,16 @@ for name in r.csv r.h5; do
         run net.plan.json --data random:3000:1 --output $name
     absent $name
 done
+# Stopped in the middle: nothing stays.
+for signal in INT TERM; do
+    "$launch" -np 1 "$partita" run net.plan.json --data random:50000000:1 \
+        --output r.csv >out 2>err &
+    until compgen -G 'r.csv.*' >part || [[ ! -d /proc/$! ]]; do sleep 0.1; done
+    [[ -s part ]] || problem "no r.csv.* while it runs"
+    kill -$signal $!
+    wait $! && problem "exit 0 after SIG$signal"
+    absent r.csv
+done
 # A disk that is full, where one may be mounted.
 cat >mounted <<'END'
 mkdir -p disk && mount -t tmpfs -o size=16k none disk || exit 77

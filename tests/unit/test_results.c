@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/wait.h>
 
 #include "cli/results.h"
 #include "h5/h5.h"
@@ -245,6 +246,62 @@ static void test_full_disk(void)
     CU_ASSERT_EQUAL(unlink(path), 0);
 }
 
+/* How a child ended that had begun a file and was stopped. */
+static int stopped_by(int signal_number, const char *name)
+{
+    char path[SCRATCH_PATH];
+    int ready[2], status = 0;
+    char byte = 0;
+    CU_ASSERT_EQUAL_FATAL(pipe(ready), 0);
+    pid_t child = fork();
+    if (child == 0) {
+        pta_results *results = opened(path, name);
+        bool good = add(results, 0, 2) == PTA_OK && count() == 1 &&
+                    write(ready[1], "y", 1) == 1;
+        (void)close(ready[1]);
+        sleep(good ? 30 : 0);
+        _exit(1);
+    }
+    (void)close(ready[1]);
+    CU_ASSERT_EQUAL(read(ready[0], &byte, 1), 1);
+    CU_ASSERT_EQUAL(kill(child, signal_number), 0);
+    CU_ASSERT_EQUAL(waitpid(child, &status, 0), child);
+    (void)close(ready[0]);
+    return status;
+}
+
+static void test_stopped(void)
+{
+    static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
+    for (int i = 0; i < 6; i++) {
+        int status = stopped_by(signals[i % 3], i < 3 ? "out.csv" : "out.h5");
+        CU_ASSERT(WIFSIGNALED(status) && WTERMSIG(status) == signals[i % 3]);
+        CU_ASSERT_EQUAL(count(), 0);
+    }
+}
+
+static bool is_default(int signal_number)
+{
+    struct sigaction now;
+    return sigaction(signal_number, NULL, &now) == 0 &&
+           now.sa_handler == SIG_DFL;
+}
+
+/* An ignored signal stays ignored; afterwards all do what they did before. */
+static void test_signals(void)
+{
+    char path[SCRATCH_PATH];
+    (void)signal(SIGHUP, SIG_IGN);
+    pta_results *results = opened(path, "out.csv");
+    CU_ASSERT(!is_default(SIGTERM) && !is_default(SIGINT));
+    CU_ASSERT(raise(SIGHUP) == 0 && count() == 1);
+    pta_results_abandon(ctx, &results);
+    CU_ASSERT(is_default(SIGTERM) && is_default(SIGINT) && count() == 0);
+    (void)signal(SIGHUP, SIG_DFL);
+    written(path, "out.h5");
+    CU_ASSERT(is_default(SIGTERM) && unlink(path) == 0);
+}
+
 static void test_refused(void)
 {
     pta_results *results = NULL;
@@ -296,6 +353,8 @@ int main(void)
         {"hdf5, floats", test_h5_float},
         {"unfinished", test_unfinished},
         {"full disk", test_full_disk},
+        {"stopped", test_stopped},
+        {"signals", test_signals},
         {"refused", test_refused},
         {"faults", test_faults},
     };
