@@ -67,8 +67,8 @@ static json_t *stages_json(const pta_report *r)
                       (json_int_t)c->bytes_out, "cycles",
                       cycles_json(c->cycles), "latency_cycles",
                       cycles_json(c->latency), "interval_cycles",
-                      cycles_json(c->interval),
-                      "modelled", pta_modelled_stage_json(&r->modelled, b)));
+                      cycles_json(c->interval), "modelled",
+                      pta_modelled_stage_json(&r->modelled, b)));
     }
     return stages;
 }
@@ -117,7 +117,7 @@ json_t *pta_report_json(const pta_report *r)
     json_t *digest = r->has_digest ? json_string(r->digest) : json_null();
     return json_pack(
         "{s:s,s:s,s:s,s:s,s:s,s:i,s:i,s:i,s:i,s:i,s:i,s:I,s:o,s:o,s:o,s:o,s:o,"
-        "s:o,s:f,s:o,s:o,s:o,s:o}",
+        "s:o,s:f,s:o,s:o,s:o,s:o,s:o}",
         "model", r->plan->model, "plan", r->plan_path, "data", r->data,
         "device", r->device, "mode", r->mode, "bits", (int)r->plan->bits,
         "micro_batch", (int)r->micro_batch, "depth", (int)r->depth, "ranks",
@@ -128,8 +128,9 @@ json_t *pta_report_json(const pta_report *r)
         "argmax_differs", count(r->has_float, r->argmax_differs), "bit_exact",
         count(r->has_bits, r->bit_exact), "digest", digest, "latency_us",
         latency, "throughput_per_s", r->throughput, "modelled", modelled,
-        "first_difference", difference_json(r), "stages", stages_json(r),
-        "usage", usage_json(r));
+        "first_difference", difference_json(r), "layers",
+        r->activity == NULL ? json_null() : pta_activity_json(r->activity),
+        "stages", stages_json(r), "usage", usage_json(r));
 }
 
 /* ---- text ---- */
@@ -254,5 +255,8 @@ pta_status pta_report_print(pta_ctx *ctx, const pta_report *r, FILE *file)
     fprintf(file, "throughput  %s samples/s\n",
             pta_print_count((int64_t)(r->throughput + 0.5), n));
     pta_modelled_print(&r->modelled, file);
+    if (r->activity != NULL) {
+        PTA_TRY(pta_activity_print(ctx, r->activity, file));
+    }
     return print_stages(ctx, r, file);
 }

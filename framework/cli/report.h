@@ -5,6 +5,7 @@
 #ifndef PTA_CLI_REPORT_H
 #define PTA_CLI_REPORT_H
 
+#include "cli/activity.h"
 #include "cli/cli.h"
 #include "cli/locate.h"
 #include "cli/modelled.h"
@@ -25,10 +26,11 @@ typedef struct pta_report {
     int64_t right, float_right, argmax_differs, bit_exact;
     char digest[PTA_SHA256_HEX];
     pta_percentiles latency;
-    double throughput;       /* samples per second */
-    pta_stage_clock *clocks; /* owned by the caller; [n_boards] */
-    pta_usage *usage;        /* owned by the caller; [ranks] */
-    pta_modelled modelled;   /* owned by the caller */
+    double throughput;            /* samples per second */
+    pta_stage_clock *clocks;      /* owned by the caller; [n_boards] */
+    pta_usage *usage;             /* owned by the caller; [ranks] */
+    pta_modelled modelled;        /* owned by the caller */
+    const pta_activity *activity; /* borrowed; NULL: no reference was run */
     bool has_difference;
     pta_difference difference;
 } pta_report;

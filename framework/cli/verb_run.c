@@ -598,6 +598,7 @@ static pta_status fill_report(pta_ctx *ctx, job *j)
     }
     r->has_bits = v->blas != NULL;
     r->has_float = v->reference != NULL;
+    r->activity = v->blas != NULL ? &v->activity : NULL;
     r->bit_exact = v->bit_exact;
     r->float_right = v->float_right;
     r->argmax_differs = v->argmax_differs;

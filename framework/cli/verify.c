@@ -29,6 +29,7 @@ static pta_status open_references(pta_ctx *ctx, pta_verifier *v,
     if (with_blas) {
         PTA_TRY(pta_reference_open(ctx, v->graph, weights, plan->formats,
                                    PTA_FEED_ROWS, &v->blas));
+        PTA_TRY(pta_activity_open(ctx, v->graph, plan, &v->activity));
     }
     if (with_float) {
         PTA_TRY(pta_reference_open(ctx, v->graph, weights, NULL, PTA_FEED_ROWS,
@@ -72,6 +73,7 @@ void pta_verifier_close(pta_ctx *ctx, pta_verifier **v)
     if (*v != NULL) {
         pta_reference_close(ctx, &(*v)->reference);
         pta_reference_close(ctx, &(*v)->blas);
+        pta_activity_free(ctx, &(*v)->activity);
         free_all(ctx, (*v)->in, (*v)->graph->n_inputs);
         free_all(ctx, (*v)->out, (*v)->graph->n_outputs);
         pta_free(ctx, *v);
@@ -101,7 +103,8 @@ static pta_status run_reference(pta_verifier *v, pta_ctx *ctx, bool is_float,
                          : pta_feed_raw(v->feed, ctx, i, first, n, v->in[i]));
     }
     return pta_reference_run(is_float ? v->reference : v->blas, ctx,
-                             (const void *const *)v->in, v->out, n, NULL, NULL);
+                             (const void *const *)v->in, v->out, n,
+                             is_float ? NULL : pta_activity_tap, &v->activity);
 }
 
 static const char *sample_at(const pta_verifier *v, const void *samples,

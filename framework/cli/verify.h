@@ -5,6 +5,7 @@
 #ifndef PTA_CLI_VERIFY_H
 #define PTA_CLI_VERIFY_H
 
+#include "cli/activity.h"
 #include "cli/feed.h"
 #include "runtime/reference.h"
 
@@ -14,6 +15,7 @@ typedef struct pta_verifier {
     pta_feed *feed;             /* borrowed */
     pta_reference *blas;        /* owned; NULL: not asked for */
     pta_reference *reference;   /* owned; float, likewise */
+    pta_activity activity;      /* owned; of blas */
     void **in;                  /* owned; [n_inputs], int64 or float32 */
     void **out;                 /* owned; [n_outputs], likewise */
     int64_t samples;

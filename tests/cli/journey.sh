@@ -99,6 +99,20 @@ works "$partita" plan "$model" --calibrate own.h5 --save-ranges own.ranges.json 
 json own.ranges.json 'j["rows"] == 200 and set(j["ranges"]) == {"input", "fc1", "output"}'
 works "$launch" -np 4 "$partita" check own.json --data own.h5 --json run.json
 json run.json 'j["bit_exact"] == 200 and j["accuracy"] is None'
+json run.json 'all(l["nonzero"] >= 0.05 and l["saturated"] <= 0.05 for l in j["layers"])'
+# Formats of inputs a hundred times smaller saturate, and the report says where.
+"$tools/make_uniform" small.h5 50 1 0.01 784 || problem make_uniform
+works "$partita" plan "$model" --calibrate small.h5 -o small.json
+works "$launch" -np 1 "$partita" run small.json --data own.h5 --check --json run.json
+json run.json 'j["bit_exact"] == 200'
+json run.json '[l["layer"] for l in j["layers"]] == ["input", "fc1", "output"]'
+json run.json '0.97 < j["layers"][0]["saturated"] < 1 and j["layers"][1]["saturated"] < 0.05'
+sed 's/fixed<16,1>/fixed<16,-3>/' small.json >narrow.json
+works "$partita" plan "$model" --like narrow.json -o edited.json
+works "$launch" -np 1 "$partita" run edited.json --data own.h5 --check
+says '^layer +format +non-zero % +saturated %'
+says '^input +fixed<16,-5> +[0-9.]+ +98\.'
+says '^fc1 +fixed<16,-3> +[0-9.]+ +[2-9][0-9]\.'
 works "$partita" plan "$model" --calibrate mnist:test -o test.json
 grep -q 'warning: calibrating on the test rows' err || problem "no warning"
 
