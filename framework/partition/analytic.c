@@ -282,6 +282,9 @@ pta_status pta_analytic_create(pta_ctx *ctx, pta_estimator **out)
         /* pta_shell_in, pta_shell_out, pta_regs (plan/count.c) */
         .shell = {.lut = 804, .ff = 1040},
         .shell_latency = 6,
+        .products_per_dsp = 2,
+        .bits_per_bram18 = 18432,
+        .bits_per_lut = 64,
         .foldings = analytic_foldings,
         .state = a};
     *out = &a->base;

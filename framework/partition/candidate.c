@@ -214,6 +214,44 @@ static pta_status list_values(const stage_graph *s, const pta_slice *slice,
     return PTA_OK;
 }
 
+static bool same_view(pta_view a, pta_view b)
+{
+    return a.h == b.h && a.w == b.w && a.c == b.c;
+}
+
+/* Steps of the same layer on other elements: hardware is the same. */
+static bool same_step(const pta_slice *a, const pta_slice *b, int32_t i)
+{
+    const pta_step *x = &a->steps[i], *y = &b->steps[i];
+    bool same = x->node == y->node && x->op == y->op && x->n_in == y->n_in &&
+                x->partial == y->partial && x->crop_h == y->crop_h &&
+                x->crop_c == y->crop_c &&
+                memcmp(&x->window, &y->window, sizeof x->window) == 0 &&
+                same_view(a->values[x->out].view, b->values[y->out].view);
+    for (int32_t k = 0; same && k < x->n_in; k++) {
+        same = same_view(a->values[x->in[k]].view, b->values[y->in[k]].view);
+    }
+    return same;
+}
+
+static int32_t find_twin(const pta_candidate *c, int32_t p)
+{
+    const pta_slice *own = c->parts[p].slice;
+    for (int32_t q = p - 1; q >= 0 && q >= p - 2; q--) {
+        const pta_slice *other = c->parts[q].slice;
+        bool same = own->n_steps == other->n_steps &&
+                    own->n_inputs == other->n_inputs &&
+                    own->n_outputs == other->n_outputs;
+        for (int32_t i = 0; same && i < own->n_steps; i++) {
+            same = same_step(own, other, i);
+        }
+        if (same) {
+            return c->parts[q].twin;
+        }
+    }
+    return p;
+}
+
 static pta_status fill_part(stage_graph *s, int32_t p)
 {
     pta_part *part = &s->c->parts[p];
@@ -232,6 +270,9 @@ static pta_status fill_part(stage_graph *s, int32_t p)
     part->out_bytes = (int64_t)pta_slice_out_bytes(slice);
     PTA_TRY_ALLOC(ctx, part->cores, s->all->n_kinds);
     PTA_TRY_ALLOC(ctx, part->known, s->all->n_kinds);
+    PTA_TRY_ALLOC(ctx, part->floor, s->all->n_kinds);
+    PTA_TRY_ALLOC(ctx, part->unsure, s->all->n_kinds);
+    part->twin = find_twin(s->c, p);
     return PTA_OK;
 }
 
@@ -307,6 +348,8 @@ static void part_free(pta_candidates *all, pta_part *part)
     pta_free(all->ctx, part->gives);
     pta_free(all->ctx, part->cores);
     pta_free(all->ctx, part->known);
+    pta_free(all->ctx, part->floor);
+    pta_free(all->ctx, part->unsure);
 }
 
 static void candidate_free(pta_candidates *all, pta_candidate *c)
@@ -417,14 +460,58 @@ pta_status pta_candidate_get(pta_candidates *all, const pta_cut_key *key,
 pta_status pta_candidate_core(pta_candidates *all, pta_candidate *c,
                               int32_t part, int32_t kind, const pta_core **out)
 {
-    pta_part *p = &c->parts[part];
+    pta_part *p = &c->parts[c->parts[part].twin];
     if (!p->known[kind]) {
+        pta_core core;
         PTA_TRY(pta_core_choose(all->ctx, all->estimator, c->graph, p->slice,
-                                &all->budgets[kind], all->aim,
-                                &p->cores[kind]));
+                                &all->budgets[kind], all->aim, &core));
+        pta_core_free(all->ctx, &p->cores[kind]);
+        p->cores[kind] = core;
         p->known[kind] = true;
     }
     *out = &p->cores[kind];
+    return PTA_OK;
+}
+
+static pta_status try_within(pta_candidates *all, pta_candidate *c, pta_part *p,
+                             int32_t kind, int64_t cycles, pta_verdict *verdict)
+{
+    pta_core core;
+    bool found, cut;
+    PTA_TRY(pta_core_within(all->ctx, all->estimator, c->graph, p->slice,
+                            &all->budgets[kind], cycles, &core, &found, &cut));
+    *verdict = found ? PTA_YES : cut ? PTA_MAYBE : PTA_NO;
+    if (found || !p->cores[kind].fits) { /* else the one there is stays */
+        pta_core_free(all->ctx, &p->cores[kind]);
+        p->cores[kind] = core;
+    } else {
+        pta_core_free(all->ctx, &core);
+    }
+    if (*verdict == PTA_NO) {
+        p->floor[kind] = cycles + 1;
+    } else if (*verdict == PTA_MAYBE) {
+        p->unsure[kind] = cycles;
+    }
+    return PTA_OK;
+}
+
+pta_status pta_candidate_within(pta_candidates *all, pta_candidate *c,
+                                int32_t part, int32_t kind, int64_t cycles,
+                                pta_verdict *verdict, const pta_core **core)
+{
+    pta_part *p = &c->parts[c->parts[part].twin];
+    pta_core *own = &p->cores[kind];
+    *core = own;
+    if (own->fits && own->interval <= cycles) {
+        *verdict = PTA_YES;
+    } else if (cycles < p->floor[kind] ||
+               (p->known[kind] && (!own->fits || cycles < own->bound))) {
+        *verdict = PTA_NO;
+    } else if (p->known[kind] || cycles <= p->unsure[kind]) {
+        *verdict = PTA_MAYBE;
+    } else {
+        return try_within(all, c, p, kind, cycles, verdict);
+    }
     return PTA_OK;
 }
 
@@ -460,58 +547,4 @@ void pta_candidates_free(pta_candidates *all)
     pta_free(all->ctx, all->last_use);
     pta_free(all->ctx, all->is_output);
     pta_free(all->ctx, all->local);
-}
-
-/* ---- what can be divided ---- */
-
-static int32_t weighted_from(const pta_graph *graph, int32_t from, int32_t last)
-{
-    while (from <= last && !pta_node_splittable(&graph->nodes[from])) {
-        from++;
-    }
-    return from <= last ? from : -1;
-}
-
-/* The layer that rows are counted on: the last, or the image it flattens. */
-static int32_t rows_node(const pta_graph *graph, int32_t first, int32_t last)
-{
-    while (last > first && !pta_graph_in_integer(graph, last)) {
-        last--;
-    }
-    for (const pta_node *node = &graph->nodes[last];
-         node->view.h == 1 && node->n_in > 0 && node->in[0] >= first &&
-         graph->nodes[node->in[0]].op != PTA_OP_INPUT && node->window.kh == 1;
-         node = &graph->nodes[last]) {
-        last = node->in[0];
-    }
-    return last;
-}
-
-void pta_candidate_units(const pta_graph *graph, int32_t first, int32_t last,
-                         pta_split split, int32_t *units, int32_t *step)
-{
-    int32_t one = weighted_from(graph, first, last);
-    int32_t two = one < 0 ? -1 : weighted_from(graph, one + 1, last);
-    int32_t three = two < 0 ? -1 : weighted_from(graph, two + 1, last);
-    *units = 0;
-    *step = 1;
-    if (split == PTA_SPLIT_WHOLE) {
-        *units = 1;
-    } else if (split == PTA_SPLIT_ROWS) {
-        *units = graph->nodes[rows_node(graph, first, last)].view.h;
-    } else if (one >= 0 && (split == PTA_SPLIT_PAIRED) == (two >= 0) &&
-               three < 0) {
-        const pta_node *node = &graph->nodes[one];
-        const pta_view in = graph->nodes[node->in[0]].view;
-        bool dense = node->op == PTA_OP_DENSE;
-        bool by_in = split == PTA_SPLIT_INPUT || split == PTA_SPLIT_INCHANNEL;
-        bool fits =
-            split == PTA_SPLIT_PAIRED ||
-            dense == (split == PTA_SPLIT_NEURON || split == PTA_SPLIT_INPUT);
-        *step = node->op == PTA_OP_DWCONV && !by_in ? node->view.c / in.c : 1;
-        *units = !fits    ? 0
-                 : !by_in ? node->view.c
-                 : dense  ? (int32_t)pta_view_count(in)
-                          : in.c;
-    }
 }

@@ -29,8 +29,11 @@ typedef struct pta_part {
     pta_piece_of *needs, *gives; /* owned */
     int64_t in_bytes, out_bytes; /* of DMA */
     pta_slice *slice;            /* owned; of the stage's own graph */
-    pta_core *cores;             /* owned; [n_kinds] */
-    bool *known;                 /* owned; [n_kinds] */
+    int32_t twin; /* first part with the same steps, or itself: has the cores */
+    pta_core *cores; /* owned; [n_kinds] */
+    bool *known;     /* owned; [n_kinds] the core is the best there is */
+    int64_t *floor;  /* owned; [n_kinds] cycles below which there is none */
+    int64_t *unsure; /* owned; [n_kinds] the search was given up here */
 } pta_part;
 
 typedef struct pta_candidate pta_candidate;
@@ -89,6 +92,16 @@ pta_status PTA_MUST_CHECK pta_candidate_core(pta_candidates *all,
                                              pta_candidate *c, int32_t part,
                                              int32_t kind,
                                              const pta_core **out);
+
+typedef enum pta_verdict { PTA_NO, PTA_YES, PTA_MAYBE } pta_verdict;
+
+/** Whether the part has a core with an interval of at most `cycles`: *core,
+ * borrowed, when YES. MAYBE: the search was given up. */
+pta_status PTA_MUST_CHECK pta_candidate_within(pta_candidates *all,
+                                               pta_candidate *c, int32_t part,
+                                               int32_t kind, int64_t cycles,
+                                               pta_verdict *verdict,
+                                               const pta_core **core);
 
 /** How many units (outputs, rows, ...) the split divides, and of what multiple;
  * 0 units when the stage cannot be cut so. */

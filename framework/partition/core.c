@@ -1,202 +1,15 @@
 /*
  * Choosing foldings: one of each step's list, least aim, within a budget of
- * five resources (a multiple-choice knapsack).
- *
- * Depth first with bounds from Lagrange multipliers: with prices on resources
- * each step chooses alone, which bounds the rest from below whatever the
- * prices. The interval is found by bisection over the values it can take, a
- * span by trying them in order.
+ * five resources. The interval is found by bisection over the values it can
+ * take, a span by trying them in order.
  */
 #include <stdio.h>
 #include <string.h>
 
-#include "partition/estimate.h"
+#include "partition/knapsack_priv.h"
 
-enum { LUT, LUTRAM, FF, DSP, BRAM, N_RES };
-
-#define NODES_MAX 10000 /* of one search, after which it is not proven */
-#define ROUNDS    60    /* of adjusting prices */
-
-static const char *const resource_names[N_RES] = {"LUT", "LUTRAM", "FF", "DSP",
-                                                  "BRAM18"};
-
-typedef struct item {
-    double cost, r[N_RES], priced;
-    const pta_folding *folding;
-} item;
-
-typedef struct search {
-    pta_ctx *ctx;
-    int32_t n;
-    int32_t *count;         /* [n] */
-    item **items;           /* [n][count]; those allowed, in order of price */
-    double (*least)[N_RES]; /* [n + 1] least of each resource from step s on */
-    double *rest;           /* [n + 1] priced bound from step s on */
-    double has[N_RES], price[N_RES];
-    double best;
-    bool found, cut; /* cut: NODES_MAX was reached */
-    int32_t nodes;
-    int32_t *chosen, *at; /* [n] */
-} search;
-
-static void vector(const pta_resources *r, double out[N_RES])
-{
-    out[LUT] = (double)r->lut;
-    out[LUTRAM] = (double)r->lutram;
-    out[FF] = (double)r->ff;
-    out[DSP] = (double)r->dsp;
-    out[BRAM] = (double)r->bram18;
-}
-
-/* ---- prices ---- */
-
-/* Each step's least priced item; the sums are a bound, its use a direction. */
-static double priced_bound(const search *s, const double price[N_RES],
-                           double use[N_RES])
-{
-    double sum = 0;
-    memset(use, 0, N_RES * sizeof *use);
-    for (int32_t i = 0; i < s->n; i++) {
-        const item *best = NULL;
-        double least = 0;
-        for (int32_t k = 0; k < s->count[i]; k++) {
-            const item *it = &s->items[i][k];
-            double value = it->cost;
-            for (int j = 0; j < N_RES; j++) {
-                value += price[j] * it->r[j];
-            }
-            if (best == NULL || value < least) {
-                best = it;
-                least = value;
-            }
-        }
-        sum += least;
-        for (int j = 0; best != NULL && j < N_RES; j++) {
-            use[j] += best->r[j];
-        }
-    }
-    for (int j = 0; j < N_RES; j++) {
-        sum -= price[j] * s->has[j];
-    }
-    return sum;
-}
-
-/* Subgradient ascent. Resources count in shares of what there is, so that one
- * step size serves all. Returns the best bound; its prices stay in s->price. */
-static double find_prices(search *s)
-{
-    double price[N_RES] = {0}, use[N_RES], best = -1, scale = 0;
-    for (int32_t i = 0; i < s->n; i++) {
-        double most = 1;
-        for (int32_t k = 0; k < s->count[i]; k++) {
-            most = s->items[i][k].cost > most ? s->items[i][k].cost : most;
-        }
-        scale += most;
-    }
-    memset(s->price, 0, sizeof s->price);
-    for (int round = 0; round < ROUNDS; round++) {
-        double bound = priced_bound(s, price, use);
-        bool over = false;
-        if (round == 0 || bound > best) {
-            best = bound;
-            memcpy(s->price, price, sizeof price);
-        }
-        for (int j = 0; j < N_RES; j++) {
-            double has = s->has[j] > 1 ? s->has[j] : 1;
-            double excess = (use[j] - s->has[j]) / has;
-            over = over || excess > 0;
-            price[j] += scale / has * excess / (1 + round);
-            price[j] = price[j] > 0 ? price[j] : 0;
-        }
-        if (!over && round == 0) {
-            break; /* nothing is scarce */
-        }
-    }
-    return best;
-}
-
-static int by_price(const void *a, const void *b)
-{
-    double x = ((const item *)a)->priced, y = ((const item *)b)->priced;
-    return x < y ? -1 : x > y;
-}
-
-/* Prices, order of items and bounds of what is left at each depth. */
-static double prepare(search *s)
-{
-    double bound = find_prices(s);
-    memset(s->least[s->n], 0, sizeof s->least[s->n]);
-    s->rest[s->n] = 0;
-    for (int32_t i = s->n - 1; i >= 0; i--) {
-        double least[N_RES] = {0};
-        for (int32_t k = 0; k < s->count[i]; k++) {
-            item *it = &s->items[i][k];
-            double share = 0;
-            it->priced = it->cost;
-            for (int j = 0; j < N_RES; j++) {
-                it->priced += s->price[j] * it->r[j];
-                share += it->r[j] / (s->has[j] > 1 ? s->has[j] : 1);
-                least[j] = k == 0 || it->r[j] < least[j] ? it->r[j] : least[j];
-            }
-            it->priced += 1e-9 * share; /* of equals the smaller first */
-        }
-        qsort(s->items[i], (size_t)s->count[i], sizeof(item), by_price);
-        for (int j = 0; j < N_RES; j++) {
-            s->least[i][j] = s->least[i + 1][j] + least[j];
-        }
-        s->rest[i] = s->rest[i + 1];
-        if (s->count[i] > 0) {
-            const item *first = &s->items[i][0];
-            s->rest[i] += first->priced - 1e-6; /* less the 1e-9 above */
-        }
-    }
-    return bound;
-}
-
-/* ---- depth first ---- */
-
-static void descend(search *s, int32_t i, double cost, const double used[N_RES])
-{
-    if (i == s->n) {
-        if (!s->found || cost < s->best) {
-            s->found = true;
-            s->best = cost;
-            memcpy(s->chosen, s->at, (size_t)s->n * sizeof *s->at);
-        }
-        return;
-    }
-    double value = cost + s->rest[i];
-    for (int j = 0; j < N_RES; j++) {
-        if (used[j] + s->least[i][j] > s->has[j]) {
-            return;
-        }
-        value -= s->price[j] * (s->has[j] - used[j]);
-    }
-    if (s->found && value > s->best - 0.5) { /* costs are integers */
-        return;
-    }
-    for (int32_t k = 0; k < s->count[i]; k++) {
-        const item *it = &s->items[i][k];
-        double next[N_RES];
-        bool fits = true;
-        for (int j = 0; j < N_RES; j++) {
-            next[j] = used[j] + it->r[j];
-            fits = fits && next[j] <= s->has[j];
-        }
-        if (!fits) {
-            continue;
-        }
-        if (s->nodes++ > NODES_MAX) {
-            s->cut = true;
-            return;
-        }
-        s->at[i] = k;
-        descend(s, i + 1, cost + it->cost, next);
-        if (s->cut || (s->found && s->best <= 0)) {
-            return; /* cost 0: the first that fits will do */
-        }
-    }
-}
+static const char *const resource_names[PTA_N_RES] = {"LUT", "LUTRAM", "FF",
+                                                      "DSP", "BRAM18"};
 
 /* ---- what is allowed ---- */
 
@@ -205,10 +18,10 @@ typedef struct limits {
     bool by_fill; /* minimise the sum of fills, else just fit */
 } limits;
 
-static bool no_worse(const item *a, const item *b)
+static bool no_worse(const pta_item *a, const pta_item *b)
 {
     bool is = a->cost <= b->cost;
-    for (int j = 0; j < N_RES; j++) {
+    for (int j = 0; j < PTA_N_RES; j++) {
         is = is && a->r[j] <= b->r[j];
     }
     return is;
@@ -216,7 +29,7 @@ static bool no_worse(const item *a, const item *b)
 
 /* Within the limits interval and span no longer count, so that others beat
  * most items in what is left. */
-static void thin(item *items, int32_t *count)
+static void thin(pta_item *items, int32_t *count)
 {
     int32_t kept = 0;
     for (int32_t i = 0; i < *count; i++) {
@@ -227,7 +40,7 @@ static void thin(item *items, int32_t *count)
         if (beaten) {
             continue;
         }
-        item own = items[i];
+        pta_item own = items[i];
         int32_t left = 0;
         for (int32_t k = 0; k < kept; k++) {
             if (!no_worse(&own, &items[k])) {
@@ -240,7 +53,7 @@ static void thin(item *items, int32_t *count)
     *count = kept;
 }
 
-static void allow(search *s, const pta_foldings *lists, limits l)
+static void allow(pta_knapsack *s, const pta_foldings *lists, limits l)
 {
     for (int32_t i = 0; i < s->n; i++) {
         s->count[i] = 0;
@@ -249,34 +62,21 @@ static void allow(search *s, const pta_foldings *lists, limits l)
             if (f->interval > l.interval || f->span > l.span) {
                 continue;
             }
-            item *it = &s->items[i][s->count[i]++];
+            pta_item *it = &s->items[i][s->count[i]++];
             it->folding = f;
             it->cost = l.by_fill ? (double)f->fill : 0;
-            vector(&f->resources, it->r);
+            pta_resources_vector(&f->resources, it->r);
         }
         thin(s->items[i], &s->count[i]);
     }
 }
 
-/* Least cost within the limits; *bound is below every choice. False if none
- * was found; then `cut` says whether one may exist. */
-static bool run(search *s, const pta_foldings *lists, limits l, double *bound)
+/* Least cost within the limits, as pta_knapsack_solve. */
+static bool run(pta_knapsack *s, const pta_foldings *lists, limits l,
+                double *bound)
 {
-    double zero[N_RES] = {0};
-    s->found = s->cut = false;
-    s->nodes = 0;
     allow(s, lists, l);
-    for (int32_t i = 0; i < s->n; i++) {
-        if (s->count[i] == 0) {
-            return false;
-        }
-    }
-    *bound = prepare(s);
-    if (!l.by_fill && *bound > 1e-6) {
-        return false; /* any choice costs 0 */
-    }
-    descend(s, 0, 0, zero);
-    return s->found;
+    return pta_knapsack_solve(s, !l.by_fill, bound);
 }
 
 /* ---- results ---- */
@@ -285,7 +85,7 @@ typedef struct work {
     pta_ctx *ctx;
     const pta_estimator *estimator;
     pta_foldings *lists; /* [n] */
-    search s;
+    pta_knapsack s;
     pta_core *core;
 } work;
 
@@ -378,8 +178,9 @@ static pta_status choose_latency(work *w, int64_t interval)
     return PTA_OK;
 }
 
-/* Least interval by bisection: what fits within one fits within a greater. */
-static pta_status choose_interval(work *w)
+/* Least interval by bisection: what fits within one fits within a greater.
+ * `quick`: then the quickest of those. */
+static pta_status choose_interval(work *w, bool quick)
 {
     int64_t *values;
     int32_t n, lo = 0, hi;
@@ -408,7 +209,9 @@ static pta_status choose_interval(work *w)
     }
     int64_t interval = values[hi], below = values[proven];
     pta_free(w->ctx, values);
-    PTA_TRY(choose_latency(w, interval)); /* the quickest of those */
+    if (quick) {
+        PTA_TRY(choose_latency(w, interval));
+    }
     w->core->proven = !cut;
     w->core->bound = cut ? below : interval;
     return PTA_OK;
@@ -418,13 +221,13 @@ static pta_status choose_interval(work *w)
 
 static void say_lacking(work *w, const pta_graph *graph, const pta_slice *slice)
 {
-    double sum[N_RES] = {0}, most[N_RES] = {0};
-    int32_t who[N_RES] = {0};
+    double sum[PTA_N_RES] = {0}, most[PTA_N_RES] = {0};
+    int32_t who[PTA_N_RES] = {0};
     for (int32_t i = 0; i < w->s.n; i++) {
-        for (int j = 0; j < N_RES; j++) {
-            double least = 0, r[N_RES];
+        for (int j = 0; j < PTA_N_RES; j++) {
+            double least = 0, r[PTA_N_RES];
             for (int32_t k = 0; k < w->lists[i].n; k++) {
-                vector(&w->lists[i].at[k].resources, r);
+                pta_resources_vector(&w->lists[i].at[k].resources, r);
                 least = k == 0 || r[j] < least ? r[j] : least;
             }
             sum[j] += least;
@@ -434,7 +237,7 @@ static void say_lacking(work *w, const pta_graph *graph, const pta_slice *slice)
     }
     int worst = 0;
     double over = 0;
-    for (int j = 0; j < N_RES; j++) {
+    for (int j = 0; j < PTA_N_RES; j++) {
         double has = w->s.has[j] > 1 ? w->s.has[j] : 1;
         if (sum[j] / has > over) {
             over = sum[j] / has;
@@ -452,7 +255,7 @@ static void say_lacking(work *w, const pta_graph *graph, const pta_slice *slice)
 
 static pta_status alloc(work *w)
 {
-    search *s = &w->s;
+    pta_knapsack *s = &w->s;
     PTA_TRY_ALLOC(w->ctx, s->count, s->n);
     PTA_TRY_ALLOC(w->ctx, s->items, s->n);
     PTA_TRY_ALLOC(w->ctx, s->least, s->n + 1);
@@ -468,7 +271,7 @@ static pta_status alloc(work *w)
 
 static void release(work *w)
 {
-    search *s = &w->s;
+    pta_knapsack *s = &w->s;
     for (int32_t i = 0; i < s->n; i++) {
         pta_free(w->ctx, s->items == NULL ? NULL : s->items[i]);
         pta_foldings_free(w->ctx, &w->lists[i]);
@@ -482,16 +285,18 @@ static void release(work *w)
     pta_free(w->ctx, s->at);
 }
 
-static pta_status choose(work *w, pta_estimator *estimator,
-                         const pta_graph *graph, const pta_slice *slice,
-                         const pta_budget *budget, pta_aim aim)
+/* The steps' foldings and what there is for them. False in *can: some step is
+ * none for hardware. */
+static pta_status open_work(work *w, pta_estimator *estimator,
+                            const pta_slice *slice, const pta_budget *budget,
+                            bool *can)
 {
     pta_resources has = {.lut = budget->lut,
                          .lutram = budget->lutram,
                          .ff = budget->ff,
                          .dsp = budget->dsp,
                          .bram18 = budget->bram18};
-    double shell[N_RES];
+    double shell[PTA_N_RES];
     for (int32_t i = 0; i < w->s.n; i++) {
         pta_status status =
             estimator->foldings(estimator, w->ctx, slice, i, &w->lists[i]);
@@ -499,22 +304,82 @@ static pta_status choose(work *w, pta_estimator *estimator,
             snprintf(w->core->lacking, sizeof w->core->lacking, "%s",
                      pta_ctx_error(w->ctx));
             pta_ctx_clear_error(w->ctx);
-            w->core->proven = true;
+            *can = false;
             return PTA_OK;
         }
         PTA_TRY(status);
     }
+    *can = true;
     PTA_TRY(alloc(w));
-    vector(&has, w->s.has);
-    vector(&estimator->shell, shell);
-    for (int j = 0; j < N_RES; j++) {
+    pta_resources_vector(&has, w->s.has);
+    pta_resources_vector(&estimator->shell, shell);
+    for (int j = 0; j < PTA_N_RES; j++) {
         w->s.has[j] -= shell[j];
     }
-    PTA_TRY(aim == PTA_AIM_INTERVAL ? choose_interval(w)
-                                    : choose_latency(w, INT64_MAX));
+    return PTA_OK;
+}
+
+static pta_status choose(work *w, pta_estimator *estimator,
+                         const pta_graph *graph, const pta_slice *slice,
+                         const pta_budget *budget, pta_aim aim)
+{
+    bool can;
+    PTA_TRY(open_work(w, estimator, slice, budget, &can));
+    w->core->proven = true;
+    if (!can) {
+        return PTA_OK;
+    }
+    PTA_TRY(aim == PTA_AIM_LATENCY
+                ? choose_latency(w, INT64_MAX)
+                : choose_interval(w, aim == PTA_AIM_INTERVAL));
     if (!w->core->fits) {
         say_lacking(w, graph, slice);
     }
+    return PTA_OK;
+}
+
+/* Some choice within `cycles`, if there is one. */
+static pta_status choose_within(work *w, pta_estimator *estimator,
+                                const pta_graph *graph, const pta_slice *slice,
+                                const pta_budget *budget, int64_t cycles,
+                                bool *cut)
+{
+    bool can;
+    double bound;
+    *cut = false;
+    PTA_TRY(open_work(w, estimator, slice, budget, &can));
+    if (!can) {
+        return PTA_OK;
+    }
+    if (run(&w->s, w->lists, (limits){cycles, INT64_MAX, false}, &bound)) {
+        take(w);
+        w->core->bound = 0;
+    } else {
+        *cut = w->s.cut;
+        say_lacking(w, graph, slice);
+    }
+    return PTA_OK;
+}
+
+static pta_status begin(pta_ctx *ctx, pta_estimator *estimator,
+                        const pta_slice *slice, pta_core *core, work *w)
+{
+    *core = (pta_core){.n_steps = slice->n_steps};
+    *w = (work){.ctx = ctx, .estimator = estimator, .core = core};
+    w->s.ctx = ctx;
+    w->s.n = slice->n_steps;
+    PTA_TRY_ALLOC(ctx, w->lists, slice->n_steps);
+    return PTA_OK;
+}
+
+static pta_status finish(work *w, pta_status status, pta_core *out)
+{
+    release(w);
+    if (status != PTA_OK) {
+        pta_core_free(w->ctx, w->core);
+        return status;
+    }
+    *out = *w->core;
     return PTA_OK;
 }
 
@@ -522,18 +387,24 @@ pta_status pta_core_choose(pta_ctx *ctx, pta_estimator *estimator,
                            const pta_graph *graph, const pta_slice *slice,
                            const pta_budget *budget, pta_aim aim, pta_core *out)
 {
-    pta_core core = {.n_steps = slice->n_steps};
-    work w = {.ctx = ctx, .estimator = estimator, .core = &core};
-    PTA_TRY_ALLOC(ctx, w.lists, slice->n_steps);
-    w.s.ctx = ctx;
-    w.s.n = slice->n_steps;
-    pta_status status = choose(&w, estimator, graph, slice, budget, aim);
-    release(&w);
-    if (status != PTA_OK) {
-        pta_core_free(ctx, &core);
-        return status;
-    }
-    *out = core;
+    pta_core core;
+    work w;
+    PTA_TRY(begin(ctx, estimator, slice, &core, &w));
+    return finish(&w, choose(&w, estimator, graph, slice, budget, aim), out);
+}
+
+pta_status pta_core_within(pta_ctx *ctx, pta_estimator *estimator,
+                           const pta_graph *graph, const pta_slice *slice,
+                           const pta_budget *budget, int64_t cycles,
+                           pta_core *out, bool *found, bool *cut)
+{
+    pta_core core;
+    work w;
+    PTA_TRY(begin(ctx, estimator, slice, &core, &w));
+    PTA_TRY(finish(
+        &w, choose_within(&w, estimator, graph, slice, budget, cycles, cut),
+        out));
+    *found = out->fits;
     return PTA_OK;
 }
 
@@ -541,52 +412,4 @@ void pta_core_free(pta_ctx *ctx, pta_core *core)
 {
     pta_free(ctx, core->folds);
     core->folds = NULL;
-}
-
-/* ---- lists ---- */
-
-void pta_foldings_free(pta_ctx *ctx, pta_foldings *list)
-{
-    pta_free(ctx, list->at);
-    *list = (pta_foldings){0};
-}
-
-pta_status pta_foldings_add(pta_ctx *ctx, pta_foldings *list,
-                            const pta_folding *folding)
-{
-    if ((list->n & (list->n - 1)) == 0) { /* full at powers of 2 */
-        size_t room = list->n == 0 ? 1 : 2 * (size_t)list->n;
-        pta_folding *at = pta_realloc(ctx, list->at, room * sizeof *list->at);
-        if (at == NULL) {
-            return PTA_ERR_NOMEM;
-        }
-        list->at = at;
-    }
-    list->at[list->n++] = *folding;
-    return PTA_OK;
-}
-
-static bool beats(const pta_folding *a, const pta_folding *b)
-{
-    const pta_resources *x = &a->resources, *y = &b->resources;
-    return a->interval <= b->interval && a->fill <= b->fill &&
-           a->span <= b->span && x->lut <= y->lut && x->lutram <= y->lutram &&
-           x->ff <= y->ff && x->dsp <= y->dsp && x->bram18 <= y->bram18;
-}
-
-void pta_foldings_prune(pta_foldings *list)
-{
-    int32_t kept = 0;
-    for (int32_t i = 0; i < list->n; i++) {
-        bool beaten = false;
-        for (int32_t k = 0; k < list->n && !beaten; k++) {
-            const pta_folding *a = &list->at[k], *b = &list->at[i];
-            /* of two equals the first stays */
-            beaten = k != i && beats(a, b) && (k < i || !beats(b, a));
-        }
-        if (!beaten) {
-            list->at[kept++] = list->at[i];
-        }
-    }
-    list->n = kept;
 }

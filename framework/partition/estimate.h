@@ -39,6 +39,10 @@ struct pta_estimator {
     pta_resources shell;   /* of every core: ports, registers */
     int64_t shell_latency; /* cycles */
 
+    /* What no design passes, for bounds; 0: not known. */
+    double products_per_dsp;              /* a cycle */
+    double bits_per_bram18, bits_per_lut; /* of weights */
+
     /** Foldings of one step; at least one. The caller frees them. */
     pta_status (*foldings)(pta_estimator *self, pta_ctx *ctx,
                            const pta_slice *slice, int32_t step,
@@ -57,6 +61,7 @@ void pta_foldings_prune(pta_foldings *list);
 
 typedef enum pta_aim {
     PTA_AIM_INTERVAL, /* least interval, then least latency */
+    PTA_AIM_PACE,     /* least interval, whatever the latency */
     PTA_AIM_LATENCY   /* least latency */
 } pta_aim;
 
@@ -80,5 +85,13 @@ pta_status PTA_MUST_CHECK pta_core_choose(pta_ctx *ctx,
                                           const pta_budget *budget, pta_aim aim,
                                           pta_core *out);
 void pta_core_free(pta_ctx *ctx, pta_core *core);
+
+/** Whether some foldings have an interval of at most `cycles`. *found: `out`,
+ * which the caller frees, is one such core. Neither *found nor *cut: there is
+ * none; *cut: the search was given up before it was sure. */
+pta_status PTA_MUST_CHECK
+pta_core_within(pta_ctx *ctx, pta_estimator *estimator, const pta_graph *graph,
+                const pta_slice *slice, const pta_budget *budget,
+                int64_t cycles, pta_core *out, bool *found, bool *cut);
 
 #endif

@@ -1,6 +1,7 @@
 /*
- * Options of a stage at each layer, what each costs at least by itself, and
- * what is left after a layer costs at least.
+ * Options of a stage at each layer, and a guess from below of what each costs:
+ * from its multiplications, its weights and the tensor it takes, before
+ * anything is cut.
  */
 #include <math.h>
 #include <string.h>
@@ -16,169 +17,162 @@ int32_t pta_first_computed(const pta_graph *graph, int32_t first)
     return first;
 }
 
-/* ---- what a stage costs at least ---- */
+/* ---- guesses ---- */
 
-/* The cheapest of all hosts: what a neighbour not yet known may cost. */
-typedef struct cheapest {
-    double message_us, latency_us, rate_mbit;
-} cheapest;
-
-static cheapest cheapest_of(const pta_cluster *c)
+/* Products so narrow that LUTs do them are not counted. */
+static double products_of(const pta_solver *s, int32_t i)
 {
-    cheapest m = {HUGE_VAL, HUGE_VAL, 0};
-    double latency = HUGE_VAL;
-    for (int32_t h = 0; h < c->n_hosts; h++) {
-        const pta_host_costs *costs = &c->hosts[h].costs;
-        m.message_us = fmin(m.message_us, costs->message_us);
-        latency = fmin(latency, costs->latency_us);
-        m.rate_mbit = fmax(m.rate_mbit, costs->rate_mbit);
+    const pta_node *node = &s->graph->nodes[i];
+    if (!pta_node_splittable(node)) {
+        return 0;
     }
-    m.latency_us = 2 * latency;
-    for (int32_t i = 0; i < c->n_pairs; i++) {
-        m.latency_us = fmin(m.latency_us, c->pairs[i].latency_us);
-        m.rate_mbit = fmax(m.rate_mbit, c->pairs[i].rate_mbit);
-    }
-    return m;
+    int32_t width = s->plan->formats[node->in[0]].out.width;
+    bool narrow = width + s->plan->formats[i].weight.width < 11;
+    return narrow ? 0 : (double)pta_node_macs(s->graph, i);
 }
 
-/* Bytes that surely come: of a tensor that may be carried, and then be made of
- * fewer bytes, none. */
-static double bytes_of(const pta_solver *s, const pta_piece_of *pieces,
-                       int32_t n)
+static double bits_of(const pta_solver *s, int32_t i)
 {
-    double bytes = 0;
+    const pta_node *node = &s->graph->nodes[i];
+    if (!pta_node_splittable(node)) {
+        return 0;
+    }
+    pta_view in = s->graph->nodes[node->in[0]].view;
+    double cells = (double)node->window.kh * node->window.kw;
+    double n = node->op == PTA_OP_DENSE  ? (double)pta_view_count(in)
+               : node->op == PTA_OP_CONV ? cells * in.c
+                                         : cells;
+    return n * node->view.c * s->plan->formats[i].weight.width;
+}
+
+static pta_status sum_up(pta_solver *s)
+{
+    pta_guess *g = &s->guess;
+    int32_t n = s->graph->n_nodes;
+    PTA_TRY_ALLOC(s->ctx, g->products, n + 1);
+    PTA_TRY_ALLOC(s->ctx, g->bits, n + 1);
     for (int32_t i = 0; i < n; i++) {
-        if (s->shrinks[pieces[i].node]) {
+        bool in = pta_graph_in_integer(s->graph, i);
+        g->products[i + 1] = g->products[i] + (in ? products_of(s, i) : 0);
+        g->bits[i + 1] = g->bits[i] + (in ? bits_of(s, i) : 0);
+    }
+    return PTA_OK;
+}
+
+/* Least share of the products that the largest of n parts has. A band has at
+ * least as many rows of each layer as of the last. */
+static double products_share(const pta_solver *s, const pta_option *o,
+                             int32_t largest)
+{
+    double sum = 0;
+    if (o->split != PTA_SPLIT_ROWS) {
+        return (s->guess.products[o->last + 1] - s->guess.products[o->first]) *
+               largest * o->step / o->units;
+    }
+    for (int32_t i = o->first; i <= o->last; i++) {
+        double own = s->guess.products[i + 1] - s->guess.products[i];
+        int32_t h = s->graph->nodes[i].view.h;
+        sum += own * (largest < h ? (double)largest / h : 1);
+    }
+    return sum;
+}
+
+/* Windows that leave out rows at the end do not take all. */
+static bool takes_all(const pta_node *node)
+{
+    return node->op == PTA_OP_DENSE ||
+           (node->op == PTA_OP_CONV && node->window.stride_h == 1);
+}
+
+/* Whether every part needs all of what its first layer takes. */
+static bool needs_all(const pta_solver *s, const pta_option *o)
+{
+    int32_t first = pta_first_computed(s->graph, o->first);
+    if (first > o->last) {
+        return false;
+    }
+    const pta_node *node = &s->graph->nodes[first];
+    bool broadcast = o->split == PTA_SPLIT_NEURON ||
+                     o->split == PTA_SPLIT_CHANNEL ||
+                     o->split == PTA_SPLIT_PAIRED;
+    return takes_all(node) && (o->split == PTA_SPLIT_WHOLE ||
+                               (broadcast && pta_node_splittable(node)));
+}
+
+/* Bytes that each board of the stage surely takes. */
+static double taken_by_all(const pta_solver *s, const pta_option *o)
+{
+    int32_t first = pta_first_computed(s->graph, o->first);
+    if (!o->takes_all) {
+        return 0;
+    }
+    int32_t in = s->graph->nodes[first].in[0];
+    if (s->shrinks[in] || in >= o->first) {
+        return 0;
+    }
+    pta_dtype type = pta_format_dtype(s->plan->formats[in].out);
+    return (double)pta_view_count(s->graph->nodes[in].view) *
+           (double)pta_dtype_bytes(type);
+}
+
+static double wire_guess(const pta_solver *s, double bytes,
+                         const pta_host *host)
+{
+    const pta_cluster *c = s->ask->cluster;
+    const pta_host_costs *costs = &host->costs;
+    double tcp = bytes > 0 ? costs->tcp_ns_per_byte : 0;
+    double one = (costs->copy_ns_per_byte + tcp) * 1e-3 * bytes;
+    return pta_by_latency(s) ? one + 2 * costs->transfer_us
+                             : (one + 2 * costs->transfer_us / s->ask->batch) /
+                                   c->machines[host->machine].cores;
+}
+
+/* On the best host; HUGE_VAL if its weights alone are too many for each. */
+static double guess(const pta_solver *s, const pta_option *o, int32_t largest)
+{
+    const pta_estimator *e = s->ask->estimator;
+    double low = HUGE_VAL, products = products_share(s, o, largest);
+    double bits = s->guess.bits[o->last + 1] - s->guess.bits[o->first];
+    double bytes = o->first == 0 ? 0 : taken_by_all(s, o);
+    bits *=
+        o->split == PTA_SPLIT_ROWS ? 1 : (double)largest * o->step / o->units;
+    for (int32_t k = 0; k < s->n_classes; k++) {
+        const pta_host *host = &s->ask->cluster->hosts[s->classes[k].hosts[0]];
+        const pta_budget *b = &s->budgets[host->kind];
+        double holds = (double)b->bram18 * e->bits_per_bram18 +
+                       (double)b->lut * e->bits_per_lut;
+        if (e->bits_per_bram18 > 0 && bits > holds) {
             continue;
         }
-        bytes += (double)pta_region_count(&pieces[i].region) * pieces[i].bytes;
+        double lanes = (double)b->dsp * e->products_per_dsp;
+        double clock = s->ask->cluster->kinds[host->kind].clock_mhz;
+        double us = e->products_per_dsp <= 0 || products <= 0 ? 0
+                    : lanes <= 0                              ? HUGE_VAL
+                                 : products / lanes / clock;
+        double wire = wire_guess(s, bytes, host);
+        low = fmin(low, pta_by_latency(s) ? us + wire : fmax(us, wire));
     }
-    return bytes;
-}
-
-/* Bytes that surely leave the host: of tensors whose every element somebody
- * takes. The first board may have the sink beside it. */
-static double leaving(const pta_solver *s, const pta_candidate *c, int32_t p)
-{
-    const pta_part *part = &c->parts[p];
-    double bytes = 0;
-    for (int32_t i = 0; i < part->n_gives; i++) {
-        int32_t node = part->gives[i].node;
-        bool beside = c->first == 0 && p == 0 && s->all.is_output[node];
-        bytes += s->taken_whole[node] && !beside
-                     ? bytes_of(s, &part->gives[i], 1)
-                     : 0;
-    }
-    return bytes;
-}
-
-static double least_interval(const pta_solver *s, const pta_candidate *c,
-                             int32_t p, const pta_core *core,
-                             const pta_host *host)
-{
-    const pta_cluster *cluster = s->ask->cluster;
-    const pta_board_kind *kind = &cluster->kinds[host->kind];
-    const pta_host_costs *costs = &host->costs;
-    const pta_part *part = &c->parts[p];
-    double batch = s->ask->batch, rate = cheapest_of(cluster).rate_mbit;
-    double taken = bytes_of(s, part->needs, part->n_needs);
-    double in = c->first == 0 && p == 0 ? 0 : taken;
-    double out = leaving(s, c, p);
-    double dma = taken + (double)part->out_bytes;
-    double messages = (in > 0) + (out > 0);
-    double arm = 2 * costs->transfer_us / batch +
-                 dma * costs->copy_ns_per_byte * 1e-3 +
-                 messages * costs->message_us / batch +
-                 (in + out) * costs->tcp_ns_per_byte * 1e-3;
-    double most = fmax(taken, (double)part->out_bytes);
-    double low = (double)core->bound / kind->clock_mhz;
-    low = fmax(low, most / kind->port_bytes / kind->clock_mhz);
-    low = fmax(low, arm / cluster->machines[host->machine].cores);
-    low = fmax(low, in * 8 / rate);
-    return fmax(low, out * 8 / rate);
-}
-
-/* From the time what it waits for is ready at its maker. With several inputs
- * some may have come long before. */
-static double least_latency(const pta_solver *s, const pta_candidate *c,
-                            int32_t p, const pta_core *core,
-                            const pta_host *host)
-{
-    const pta_part *part = &c->parts[p];
-    const pta_host_costs *costs = &host->costs;
-    cheapest m = cheapest_of(s->ask->cluster);
-    double dma =
-        bytes_of(s, part->needs, part->n_needs) + (double)part->out_bytes;
-    double us =
-        2 * costs->transfer_us + dma * costs->copy_ns_per_byte * 1e-3 +
-        (double)core->bound / s->ask->cluster->kinds[host->kind].clock_mhz;
-    if (c->first > 0 || p > 0) {
-        double bytes =
-            part->n_needs == 1 ? bytes_of(s, part->needs, part->n_needs) : 0;
-        us += m.message_us + m.latency_us + costs->message_us +
-              fmax(bytes * 8 / m.rate_mbit,
-                   bytes * costs->tcp_ns_per_byte * 1e-3);
-    }
-    return us;
-}
-
-/* Of a part on the best host for it; HUGE_VAL if it fits on none. */
-static pta_status part_low(pta_solver *s, pta_candidate *c, int32_t p,
-                           double *low)
-{
-    *low = HUGE_VAL;
-    for (int32_t k = 0; k < s->n_classes; k++) {
-        const pta_core *core;
-        const pta_host *host = &s->ask->cluster->hosts[s->classes[k].hosts[0]];
-        PTA_TRY(pta_candidate_core(&s->all, c, p, host->kind, &core));
-        if (core->fits) {
-            *low = fmin(*low, pta_by_latency(s)
-                                  ? least_latency(s, c, p, core, host)
-                                  : least_interval(s, c, p, core, host));
-        }
-    }
-    return PTA_OK;
-}
-
-/* Throughput: the worst part. Latency: a way through the least of them. */
-static pta_status option_low(pta_solver *s, pta_candidate *c, double *low)
-{
-    for (int32_t p = 0; p < c->n_parts; p++) {
-        double one;
-        PTA_TRY(part_low(s, c, p, &one));
-        if (one == HUGE_VAL) {
-            *low = HUGE_VAL;
-            return PTA_OK;
-        }
-        *low = p == 0              ? one
-               : pta_by_latency(s) ? fmin(*low, one)
-                                   : fmax(*low, one);
-    }
-    if (pta_by_latency(s) && c->first > 0 &&
-        c->last == s->graph->n_nodes - 1) { /* to the sink, elsewhere */
-        cheapest m = cheapest_of(s->ask->cluster);
-        *low += 2 * m.message_us + m.latency_us;
-    }
-    return PTA_OK;
+    return low;
 }
 
 /* ---- options ---- */
 
-static pta_status add_option(pta_solver *s, int32_t first, int32_t last,
-                             pta_split split, int32_t n, const int32_t *sizes)
+void pta_option_sizes(const pta_option *o, int32_t *sizes)
 {
-    pta_options_of *list = &s->options[first];
-    pta_candidate *c;
-    double low = HUGE_VAL;
-    pta_cut_key key = {first, last, split, n, sizes, 0, NULL};
-    PTA_TRY(pta_candidate_get(&s->all, &key, &c));
-    if (!c->usable) {
-        return PTA_OK;
+    if (o->sizes != NULL) {
+        memcpy(sizes, o->sizes, (size_t)o->n_parts * sizeof *sizes);
+        return;
     }
-    PTA_TRY(option_low(s, c, &low));
-    if (low == HUGE_VAL) {
-        return PTA_OK;
+    int32_t n = o->n_parts, units = o->units / o->step, over = units % n;
+    for (int32_t p = 0; p < n; p++) {
+        bool more = o->behind ? p >= n - over : p < over;
+        sizes[p] = (units / n + more) * o->step;
     }
+}
+
+static pta_status append(pta_solver *s, const pta_option *o)
+{
+    pta_options_of *list = &s->options[o->first];
     if ((list->n & (list->n - 1)) == 0) {
         size_t room = list->n == 0 ? 1 : 2 * (size_t)list->n;
         pta_option *at = pta_realloc(s->ctx, list->at, room * sizeof *at);
@@ -187,8 +181,51 @@ static pta_status add_option(pta_solver *s, int32_t first, int32_t last,
         }
         list->at = at;
     }
-    list->at[list->n++] = (pta_option){c, low};
+    list->at[list->n++] = *o;
+    s->n_options++;
     return PTA_OK;
+}
+
+/* Latency: the first part may be beside the source, and the sink. */
+static void add_hops(const pta_solver *s, pta_option *o)
+{
+    bool ends = o->last == s->graph->n_nodes - 1, many = o->n_parts > 1;
+    o->all = o->low;
+    if (pta_by_latency(s)) {
+        o->all += o->first > 0 || many ? s->hop_us * (1 + ends) : 0;
+        o->low += o->first > 0 ? s->hop_us * (1 + ends) : 0;
+    }
+}
+
+/* With its sizes, or equal parts if they are NULL. */
+static pta_status add_option(pta_solver *s, pta_option o, const int32_t *sizes)
+{
+    int32_t units = o.units / o.step;
+    int32_t largest = (units + o.n_parts - 1) / o.n_parts;
+    size_t bytes = (size_t)o.n_parts * sizeof *sizes;
+    for (int32_t p = 0; sizes != NULL && p < o.n_parts; p++) {
+        int32_t own = sizes[p] / o.step;
+        largest = own > largest ? own : largest;
+    }
+    o.high = HUGE_VAL;
+    o.takes_all = needs_all(s, &o);
+    o.low = guess(s, &o, largest);
+    if (o.low == HUGE_VAL) {
+        return PTA_OK;
+    }
+    add_hops(s, &o);
+    if (sizes != NULL) {
+        o.sizes = pta_calloc(s->ctx, 1, bytes);
+        if (o.sizes == NULL) {
+            return PTA_ERR_NOMEM;
+        }
+        memcpy(o.sizes, sizes, bytes);
+    }
+    pta_status status = append(s, &o);
+    if (status != PTA_OK) {
+        pta_free(s->ctx, o.sizes);
+    }
+    return status;
 }
 
 /* Ways to divide `units` in n parts, or some number above `most`. */
@@ -201,120 +238,122 @@ static int64_t count_divisions(int32_t units, int32_t n, int32_t most)
     return count;
 }
 
-typedef struct division {
-    pta_solver *s;
-    int32_t first, last, n, step;
-    pta_split split;
-    int32_t *sizes;
-} division;
-
-static pta_status all_divisions(const division *d, int32_t p, int32_t left)
+static pta_status all_divisions(pta_solver *s, const pta_option *o,
+                                int32_t *sizes, int32_t p, int32_t left)
 {
-    if (p == d->n - 1) {
-        d->sizes[p] = left * d->step;
-        return add_option(d->s, d->first, d->last, d->split, d->n, d->sizes);
+    if (p == o->n_parts - 1) {
+        sizes[p] = left * o->step;
+        return add_option(s, *o, sizes);
     }
-    for (int32_t units = 1; units <= left - (d->n - 1 - p); units++) {
-        d->sizes[p] = units * d->step;
-        PTA_TRY(all_divisions(d, p + 1, left - units));
+    for (int32_t n = 1; n <= left - (o->n_parts - 1 - p); n++) {
+        sizes[p] = n * o->step;
+        PTA_TRY(all_divisions(s, o, sizes, p + 1, left - n));
     }
     return PTA_OK;
 }
 
 /* Parts in proportion to the DSPs of kinds a and b, the first `of_a` on a. */
-static pta_status proportional(const division *d, int32_t units, int32_t of_a,
-                               int32_t a, int32_t b)
+static pta_status proportional(pta_solver *s, const pta_option *o,
+                               int32_t *sizes, int32_t of_a, int32_t a,
+                               int32_t b)
 {
-    double weight_a = (double)d->s->budgets[a].dsp + 1;
-    double weight_b = (double)d->s->budgets[b].dsp + 1;
-    double total = of_a * weight_a + (d->n - of_a) * weight_b, at = 0;
-    int32_t before = 0;
-    for (int32_t p = 0; p < d->n; p++) {
+    int32_t n = o->n_parts, units = o->units / o->step, before = 0;
+    double weight_a = (double)s->budgets[a].dsp + 1;
+    double weight_b = (double)s->budgets[b].dsp + 1;
+    double total = of_a * weight_a + (n - of_a) * weight_b, at = 0;
+    for (int32_t p = 0; p < n; p++) {
         at += p < of_a ? weight_a : weight_b;
-        int32_t end =
-            p == d->n - 1 ? units : (int32_t)(units * at / total + 0.5);
-        d->sizes[p] = (end - before) * d->step;
+        int32_t end = p == n - 1 ? units : (int32_t)(units * at / total + 0.5);
+        sizes[p] = (end - before) * o->step;
         before = end;
-        if (d->sizes[p] < 1) {
+        if (sizes[p] < 1) {
             return PTA_OK;
         }
     }
-    return add_option(d->s, d->first, d->last, d->split, d->n, d->sizes);
+    return add_option(s, *o, sizes);
 }
 
 /* Too many to try all: equal, with what is over in front or behind, and by
  * kinds of board. */
-static pta_status some_divisions(const division *d, int32_t units)
+static pta_status some_divisions(pta_solver *s, const pta_option *o,
+                                 int32_t *sizes)
 {
-    int32_t over = units % d->n;
-    for (int32_t turn = 0; turn < (over > 0 ? 2 : 1); turn++) {
-        for (int32_t p = 0; p < d->n; p++) {
-            bool more = turn == 0 ? p < over : p >= d->n - over;
-            d->sizes[p] = (units / d->n + more) * d->step;
-        }
-        PTA_TRY(add_option(d->s, d->first, d->last, d->split, d->n, d->sizes));
+    pta_option equal = *o;
+    PTA_TRY(add_option(s, equal, NULL));
+    if (o->units / o->step % o->n_parts != 0 && !pta_solver_large(s)) {
+        equal.behind = true;
+        PTA_TRY(add_option(s, equal, NULL));
     }
-    for (int32_t a = 0; a < d->s->all.n_kinds; a++) {
-        for (int32_t b = 0; b < d->s->all.n_kinds; b++) {
-            for (int32_t of_a = 1; a != b && of_a < d->n; of_a++) {
-                PTA_TRY(proportional(d, units, of_a, a, b));
+    for (int32_t a = 0; a < s->all.n_kinds && !pta_solver_large(s); a++) {
+        for (int32_t b = 0; b < s->all.n_kinds; b++) {
+            for (int32_t of_a = 1; a != b && of_a < o->n_parts; of_a++) {
+                PTA_TRY(proportional(s, o, sizes, of_a, a, b));
             }
         }
     }
     return PTA_OK;
 }
 
+/* More parts that are no smaller pay only where boards must be all used. */
+static bool is_smaller(int32_t units, int32_t n)
+{
+    return n == 2 || (units + n - 1) / n < (units + n - 2) / (n - 1);
+}
+
 static pta_status add_split(pta_solver *s, int32_t first, int32_t last,
                             pta_split split)
 {
-    int32_t units, step;
-    pta_candidate_units(s->graph, first, last, split, &units, &step);
-    units /= step;
-    int32_t most = units < s->boards ? units : s->boards;
-    int32_t many = s->ask->divisions > 0 ? s->ask->divisions : PTA_DIVISIONS;
-    for (int32_t n = 2; n <= most; n++) {
-        division d = {s, first, last, n, step, split, NULL};
-        PTA_TRY_ALLOC(s->ctx, d.sizes, n);
-        pta_status status = count_divisions(units, n, many) <= many
-                                ? all_divisions(&d, 0, units)
-                                : some_divisions(&d, units);
-        pta_free(s->ctx, d.sizes);
-        PTA_TRY(status);
+    pta_option o = {.first = first, .last = last, .split = split};
+    pta_candidate_units(s->graph, first, last, split, &o.units, &o.step);
+    int32_t units = o.units / o.step, boards = s->ask->boards;
+    int32_t most = units < boards ? units : boards, *sizes;
+    int32_t many = pta_solver_large(s)     ? 0
+                   : s->ask->divisions > 0 ? s->ask->divisions
+                                           : PTA_DIVISIONS;
+    pta_status status = PTA_OK;
+    PTA_TRY_ALLOC(s->ctx, sizes, most + 1);
+    for (int32_t n = 2; n <= most && status == PTA_OK; n++) {
+        o.n_parts = n;
+        if (count_divisions(units, n, many) <= many) {
+            status = all_divisions(s, &o, sizes, 0, units);
+        } else if (is_smaller(units, n) || !pta_solver_large(s)) {
+            status = some_divisions(s, &o, sizes);
+        }
     }
-    return PTA_OK;
+    pta_free(s->ctx, sizes);
+    return status;
 }
 
 static int by_low(const void *a, const void *b)
 {
     const pta_option *x = a, *y = b;
-    if (x->low != y->low) {
-        return x->low < y->low ? -1 : 1;
+    if (x->all != y->all) {
+        return x->all < y->all ? -1 : 1;
     }
-    return x->c->n_parts - y->c->n_parts; /* of equals the fewer boards */
+    return x->n_parts != y->n_parts /* of equals the fewer boards */
+               ? x->n_parts - y->n_parts
+               : x->last != y->last ? x->last - y->last
+                                    : (int)x->split - (int)y->split;
 }
 
 static pta_status options_from(pta_solver *s, int32_t first)
 {
-    static const int32_t one = 1;
+    pta_options_of *list = &s->options[first];
     bool whole = true;
     for (int32_t last = first; last < s->graph->n_nodes; last++) {
-        int32_t before = s->options[first].n;
+        int32_t before = list->n;
+        pta_option o = {first, last, PTA_SPLIT_WHOLE, 1, 1, 1};
         if (whole) {
-            pta_cut_key key = {first, last, PTA_SPLIT_WHOLE, 1, &one, 0, NULL};
-            pta_candidate *c;
-            PTA_TRY(add_option(s, first, last, PTA_SPLIT_WHOLE, 1, &one));
-            PTA_TRY(pta_candidate_get(&s->all, &key, &c));
-            /* more layers take no less */
-            whole = !c->usable || s->options[first].n > before;
+            PTA_TRY(add_option(s, o, NULL));
+            whole = list->n > before; /* more layers take no less */
         }
-        s->hurried = s->hurried ||
-                     (s->deadline > 0 && pta_solver_seconds() > s->deadline);
-        for (int i = PTA_SPLIT_NEURON; i <= PTA_SPLIT_PAIRED && !s->hurried;
-             i++) {
+        for (int i = PTA_SPLIT_NEURON; i <= PTA_SPLIT_PAIRED; i++) {
             PTA_TRY(add_split(s, first, last, (pta_split)i));
         }
+        if (list->n == before && last > first && !whole) {
+            break; /* nothing that begins here goes so far */
+        }
     }
-    pta_options_of *list = &s->options[first];
     if (list->n > 0) {
         qsort(list->at, (size_t)list->n, sizeof *list->at, by_low);
     }
@@ -324,6 +363,7 @@ static pta_status options_from(pta_solver *s, int32_t first)
 /* A stage may begin at any layer, model inputs going with the one before. */
 pta_status pta_solver_options(pta_solver *s)
 {
+    PTA_TRY(sum_up(s));
     for (int32_t i = 0; i < s->graph->n_nodes; i++) {
         if (i == 0 || s->graph->nodes[i].op != PTA_OP_INPUT) {
             PTA_TRY(options_from(s, i));
@@ -332,49 +372,15 @@ pta_status pta_solver_options(pta_solver *s)
     return PTA_OK;
 }
 
-/* ---- what is left ---- */
-
-/* Whether whatever follows layer `last` waits for the stage [first, last]. */
-static bool waits(const pta_solver *s, int32_t first, int32_t last)
+void pta_solver_options_free(pta_solver *s)
 {
-    int32_t next = pta_first_computed(s->graph, last + 1);
-    const pta_node *node = &s->graph->nodes[next];
-    for (int32_t k = 0; next < s->graph->n_nodes && k < node->n_in; k++) {
-        if (node->in[k] >= first && node->in[k] <= last &&
-            s->graph->nodes[node->in[k]].op != PTA_OP_INPUT) {
-            return true;
+    for (int32_t i = 0; s->options != NULL && i < s->graph->n_nodes; i++) {
+        for (int32_t k = 0; k < s->options[i].n; k++) {
+            pta_free(s->ctx, s->options[i].at[k].sizes);
         }
+        pta_free(s->ctx, s->options[i].at);
     }
-    return false;
-}
-
-static double after(const pta_solver *s, const pta_option *o, int32_t left)
-{
-    double rest = *pta_low(s, o->c->last + 1, left - o->c->n_parts);
-    if (rest == HUGE_VAL) {
-        return HUGE_VAL;
-    }
-    return pta_by_latency(s) && waits(s, o->c->first, o->c->last)
-               ? o->low + rest
-               : fmax(o->low, rest);
-}
-
-void pta_solver_bounds(pta_solver *s)
-{
-    int32_t n = s->graph->n_nodes;
-    for (int32_t left = 0; left <= s->boards; left++) {
-        *pta_low(s, n, left) = 0;
-    }
-    for (int32_t i = n - 1; i >= 0; i--) {
-        for (int32_t left = 0; left <= s->boards; left++) {
-            double *low = pta_low(s, i, left);
-            *low = HUGE_VAL;
-            for (int32_t k = 0; k < s->options[i].n; k++) {
-                const pta_option *o = &s->options[i].at[k];
-                if (o->c->n_parts <= left) {
-                    *low = fmin(*low, after(s, o, left));
-                }
-            }
-        }
-    }
+    pta_free(s->ctx, s->options);
+    pta_free(s->ctx, s->guess.products);
+    pta_free(s->ctx, s->guess.bits);
 }

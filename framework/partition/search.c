@@ -3,19 +3,12 @@
  * before it; a complete plan is priced by pta_price_plan like any other.
  */
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "partition/solve_priv.h"
 
 #define SLACK 1e-9 /* sums of the same terms in another order */
-
-double pta_solver_seconds(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
-}
 
 typedef struct search {
     pta_solver *s;
@@ -166,8 +159,9 @@ static pta_traffic traffic_of(const search *x)
 
 /* ---- bounds ---- */
 
-/* When what the next stage surely waits for is ready. */
-static double ready(const search *x, int32_t next)
+/* When what the next stage surely waits for is ready: at all its makers, or at
+ * the first of them. */
+static double ready(const search *x, int32_t next, bool all)
 {
     next = pta_first_computed(x->s->graph, next);
     double time = 0;
@@ -177,16 +171,17 @@ static double ready(const search *x, int32_t next)
     const pta_node *node = &x->s->graph->nodes[next];
     for (int32_t k = 0; k < node->n_in; k++) {
         int32_t in = node->in[k];
+        double least = HUGE_VAL, most = 0;
         if (x->s->graph->nodes[in].op == PTA_OP_INPUT) {
             continue;
         }
-        double least = HUGE_VAL;
         for (int32_t b = 0; b < x->n_boards; b++) {
             if (x->stage_of[b] == x->maker[in]) {
                 least = fmin(least, x->room.finish[b]);
+                most = fmax(most, x->room.finish[b]);
             }
         }
-        time = fmax(time, least);
+        time = fmax(time, all ? most : least);
     }
     return time;
 }
@@ -195,15 +190,20 @@ static double ready(const search *x, int32_t next)
 static double bound_of(search *x, int32_t next)
 {
     const pta_solver *s = x->s;
-    double rest = *pta_low(s, next, s->boards - x->n_boards);
+    int64_t at = pta_low_at(s, next, s->boards - x->n_boards);
+    double some = s->low_some[at], all = s->low_all[at];
     pta_traffic t = traffic_of(x);
     pta_price price =
         pta_price_traffic(&t, s->ask->cluster, s->ask->batch, &x->room);
-    if (rest == HUGE_VAL) {
+    if (fmin(some, all) == HUGE_VAL) {
         return HUGE_VAL;
     }
-    return pta_by_latency(s) ? fmax(price.latency_us, ready(x, next) + rest)
-                             : fmax(price.interval_us, rest / x->copies);
+    if (!pta_by_latency(s)) {
+        return fmax(price.interval_us, fmin(some, all) / x->copies);
+    }
+    double rest =
+        fmin(ready(x, next, false) + some, ready(x, next, true) + all);
+    return fmax(price.latency_us, rest);
 }
 
 static bool hopeless(const search *x, double bound)
@@ -329,9 +329,7 @@ static pta_status descend(search *x, int32_t first);
 static bool out_of_time(search *x)
 {
     x->best->nodes++;
-    if (!x->stopped && x->s->deadline > 0 && x->best->nodes % 64 == 0) {
-        x->stopped = pta_solver_seconds() > x->s->deadline;
-    }
+    x->stopped = x->stopped || pta_solver_late(x->s);
     return x->stopped;
 }
 
@@ -385,6 +383,26 @@ static void place(search *x, pta_candidate *c, int32_t p, int32_t class,
         .hosts = hosts};
 }
 
+/* The best core on a class of host; NULL if it cannot improve on the best. */
+static pta_status core_for(search *x, pta_candidate *c, int32_t p, int32_t k,
+                           const pta_core **core)
+{
+    const pta_solver *s = x->s;
+    int32_t kind = s->classes[k].kind;
+    if (!pta_by_latency(s) && x->best->found) {
+        double us = x->best->value * (1 - SLACK) * x->copies;
+        double cycles = us * s->ask->cluster->kinds[kind].clock_mhz;
+        pta_verdict verdict;
+        PTA_TRY(pta_candidate_within(&x->s->all, c, p, kind, (int64_t)cycles,
+                                     &verdict, core));
+        if (verdict == PTA_NO) {
+            *core = NULL;
+            return PTA_OK;
+        }
+    }
+    return pta_candidate_core(&x->s->all, c, p, kind, core);
+}
+
 /* Tries every class of host for parts p and on. Equal parts that follow each
  * other take classes in order, but for board 0, beside source and sink. */
 static pta_status assign(search *x, pta_candidate *c, int32_t p)
@@ -404,9 +422,8 @@ static pta_status assign(search *x, pta_candidate *c, int32_t p)
         if (x->used[k] >= room) {
             continue;
         }
-        PTA_TRY(
-            pta_candidate_core(&x->s->all, c, p, x->s->classes[k].kind, &core));
-        if (!core->fits) {
+        PTA_TRY(core_for(x, c, p, k, &core));
+        if (core == NULL || !core->fits) {
             continue;
         }
         place(x, c, p, k, core);
@@ -421,13 +438,17 @@ static pta_status assign(search *x, pta_candidate *c, int32_t p)
 static double option_bound(const search *x, const pta_option *o)
 {
     const pta_solver *s = x->s;
-    int32_t left = s->boards - x->n_boards - o->c->n_parts;
-    double rest = left < 0 ? HUGE_VAL : *pta_low(s, o->c->last + 1, left);
+    int32_t left = s->boards - x->n_boards;
+    double rest = left < o->n_parts
+                      ? HUGE_VAL
+                      : pta_low(s, o->last + 1, left - o->n_parts);
     if (rest == HUGE_VAL) {
         return HUGE_VAL;
     }
-    return pta_by_latency(s) ? fmax(ready(x, o->c->first) + o->low, rest)
-                             : fmax(o->low, rest) / x->copies;
+    double own = pta_option_after(s, o, left);
+    return pta_by_latency(s)
+               ? fmax(ready(x, o->first, o->takes_all) + own, rest)
+               : own / x->copies;
 }
 
 /* ---- carried layers ---- */
@@ -490,42 +511,91 @@ static pta_status after_path(search *x, pta_candidate *c, pta_candidate **out)
     return pta_candidate_get(&x->s->all, &key, out);
 }
 
-static pta_status descend(search *x, int32_t first)
+/* Least `low` that leaves nothing to find. */
+static double limit_of(const search *x, const pta_option *o)
 {
-    const pta_options_of *list = &x->s->options[first];
-    for (int32_t i = 0; i < list->n; i++) {
-        const pta_option *o = &list->at[i];
-        double bound = option_bound(x, o);
-        if (hopeless(x, bound)) {
-            continue;
-        }
-        if (x->stopped) {
-            leave_open(x, bound);
-            continue;
-        }
-        pta_candidate *c;
-        PTA_TRY(after_path(x, o->c, &c));
-        if (!c->usable) {
-            continue;
-        }
-        x->stages[x->n_stages++] = c;
-        for (int32_t k = c->first; k <= c->last; k++) {
-            x->maker[k] = x->n_stages - 1;
-        }
-        pta_status status = assign(x, c, 0);
-        x->n_stages--;
-        PTA_TRY(status);
-        if (x->stopped) { /* hosts that were not tried */
-            leave_open(x, bound);
-        }
-        /* finish times are of the last plan priced: price this one again */
-        if (pta_by_latency(x->s) && x->n_boards > 0) {
-            pta_traffic t = traffic_of(x);
-            pta_price_traffic(&t, x->s->ask->cluster, x->s->ask->batch,
-                              &x->room);
-        }
+    if (!x->best->found) {
+        return HUGE_VAL;
+    }
+    double value = x->best->value * (1 - SLACK);
+    return pta_by_latency(x->s) ? value - ready(x, o->first, o->takes_all)
+                                : value * x->copies;
+}
+
+static pta_status try_option(search *x, pta_option *o)
+{
+    double bound = option_bound(x, o);
+    if (!hopeless(x, bound) && !x->stopped) {
+        PTA_TRY(pta_option_refine(x->s, o, limit_of(x, o)));
+        bound = option_bound(x, o);
+        x->stopped = x->stopped || pta_solver_late(x->s);
+    }
+    if (hopeless(x, bound)) {
+        return PTA_OK;
+    }
+    if (x->stopped) {
+        leave_open(x, bound);
+        return PTA_OK;
+    }
+    pta_candidate *c;
+    PTA_TRY(after_path(x, o->c, &c));
+    if (!c->usable) {
+        return PTA_OK;
+    }
+    x->stages[x->n_stages++] = c;
+    for (int32_t k = c->first; k <= c->last; k++) {
+        x->maker[k] = x->n_stages - 1;
+    }
+    pta_status status = assign(x, c, 0);
+    x->n_stages--;
+    PTA_TRY(status);
+    if (x->stopped) { /* hosts that were not tried */
+        leave_open(x, bound);
+    }
+    /* finish times are of the last plan priced: price this one again */
+    if (pta_by_latency(x->s) && x->n_boards > 0) {
+        pta_traffic t = traffic_of(x);
+        pta_price_traffic(&t, x->s->ask->cluster, x->s->ask->batch, &x->room);
     }
     return PTA_OK;
+}
+
+typedef struct ranked {
+    double bound;
+    pta_option *o;
+} ranked;
+
+static int by_bound(const void *a, const void *b)
+{
+    const ranked *x = a, *y = b;
+    if (x->bound != y->bound) {
+        return x->bound < y->bound ? -1 : 1;
+    }
+    return x->o < y->o ? -1 : 1;
+}
+
+/* Least bound first. */
+static pta_status descend(search *x, int32_t first)
+{
+    pta_options_of *list = &x->s->options[first];
+    pta_status status = PTA_OK;
+    int32_t n = 0;
+    ranked *order;
+    PTA_TRY_ALLOC(x->s->ctx, order, list->n);
+    for (int32_t i = 0; i < list->n; i++) {
+        double bound = option_bound(x, &list->at[i]);
+        if (!hopeless(x, bound)) {
+            order[n++] = (ranked){bound, &list->at[i]};
+        }
+    }
+    if (n > 1) {
+        qsort(order, (size_t)n, sizeof *order, by_bound);
+    }
+    for (int32_t i = 0; i < n && status == PTA_OK; i++) {
+        status = try_option(x, order[i].o);
+    }
+    pta_free(x->s->ctx, order);
+    return status;
 }
 
 /* ---- the whole ---- */

@@ -7,6 +7,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "partition/solve_priv.h"
 
@@ -109,6 +110,22 @@ static pta_status class_hosts(pta_solver *s)
     return PTA_OK;
 }
 
+/* ---- time ---- */
+
+double pta_solver_seconds(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
+
+bool pta_solver_late(pta_solver *s)
+{
+    s->out_of_time = s->out_of_time ||
+                     (s->deadline > 0 && pta_solver_seconds() > s->deadline);
+    return s->out_of_time;
+}
+
 /* ---- life ---- */
 
 /* A layer without weights may be carried: made from its inputs by each that
@@ -151,6 +168,24 @@ static pta_status find_taken(pta_solver *s)
     return PTA_OK;
 }
 
+/* What a neighbour not yet known costs at least. */
+static void find_cheapest(pta_solver *s)
+{
+    const pta_cluster *c = s->ask->cluster;
+    double port = HUGE_VAL, message = HUGE_VAL, pair = HUGE_VAL;
+    for (int32_t h = 0; h < c->n_hosts; h++) {
+        const pta_host_costs *costs = &c->hosts[h].costs;
+        s->best_rate_mbit = fmax(s->best_rate_mbit, costs->rate_mbit);
+        port = fmin(port, costs->latency_us);
+        message = fmin(message, costs->message_us);
+    }
+    for (int32_t i = 0; i < c->n_pairs; i++) {
+        s->best_rate_mbit = fmax(s->best_rate_mbit, c->pairs[i].rate_mbit);
+        pair = fmin(pair, c->pairs[i].latency_us);
+    }
+    s->hop_us = 2 * message + fmin(2 * port, pair);
+}
+
 static pta_status open_solver(pta_solver *s, const pta_plan *formats)
 {
     const pta_cluster *c = s->ask->cluster;
@@ -168,23 +203,25 @@ static pta_status open_solver(pta_solver *s, const pta_plan *formats)
                               .n_kinds = c->n_kinds,
                               .budgets = s->budgets,
                               .aim = pta_by_latency(s) ? PTA_AIM_LATENCY
-                                                       : PTA_AIM_INTERVAL};
+                                                       : PTA_AIM_PACE};
     PTA_TRY(pta_candidates_init(&s->all));
     PTA_TRY(class_hosts(s));
     PTA_TRY(find_taken(s));
     PTA_TRY(find_shrinking(s));
     PTA_TRY_ALLOC(s->ctx, s->options, s->graph->n_nodes + 1);
-    PTA_TRY_ALLOC(s->ctx, s->low,
-                  (int64_t)(s->graph->n_nodes + 1) * (s->ask->boards + 1));
+    if (!pta_solver_large(s)) {
+        int64_t n = (int64_t)(s->graph->n_nodes + 1) * (s->ask->boards + 1);
+        PTA_TRY_ALLOC(s->ctx, s->low_all, n);
+        PTA_TRY_ALLOC(s->ctx, s->low_some, n);
+    }
+    find_cheapest(s);
     s->boards = s->ask->boards;
     return pta_solver_options(s);
 }
 
 static void close_solver(pta_solver *s)
 {
-    for (int32_t i = 0; s->options != NULL && i < s->graph->n_nodes; i++) {
-        pta_free(s->ctx, s->options[i].at);
-    }
+    pta_solver_options_free(s);
     for (int32_t k = 0; k < s->n_classes; k++) {
         pta_free(s->ctx, s->classes[k].hosts);
     }
@@ -193,11 +230,68 @@ static void close_solver(pta_solver *s)
     pta_free(s->ctx, s->budgets);
     pta_free(s->ctx, s->taken_whole);
     pta_free(s->ctx, s->shrinks);
-    pta_free(s->ctx, s->options);
-    pta_free(s->ctx, s->low);
+    pta_free(s->ctx, s->low_all);
+    pta_free(s->ctx, s->low_some);
 }
 
 /* ---- goals ---- */
+
+/* Takes the better of two answers; `a` is freed. */
+static void take_better(pta_solver *s, pta_answer *best, pta_answer *a)
+{
+    if (a->found && (!best->found || a->value < best->value)) {
+        a->nodes = best->nodes;
+        pta_answer_free(s->ctx, best);
+        *best = *a;
+        *a = (pta_answer){0};
+    }
+    pta_answer_free(s->ctx, a);
+}
+
+/* A chain of stages without regard for the wires between them, priced with
+ * them; *low is below every plan with so many copies. */
+static pta_status by_chain(pta_solver *s, int32_t copies, pta_answer *best,
+                           double *low)
+{
+    pta_chain chain = {0};
+    pta_answer a = {0};
+    double limit = best->found ? best->value * copies : HUGE_VAL;
+    PTA_TRY_ALLOC(s->ctx, chain.at, s->graph->n_nodes);
+    pta_status status = pta_chain_throughput(s, s->boards, limit, &chain, low);
+    if (status == PTA_OK && chain.found && s->n_classes == 1 &&
+        !s->ask->all_boards) {
+        status = pta_chain_answer(s, &chain, copies, &a);
+    }
+    if (status == PTA_OK) {
+        take_better(s, best, &a);
+    }
+    *low /= copies;
+    pta_free(s->ctx, chain.at);
+    return status;
+}
+
+/* Best with so many copies; *open is below all that was left out. */
+static pta_status with_copies(pta_solver *s, int32_t copies, pta_answer *best,
+                              double *open)
+{
+    double low = 0;
+    *open = HUGE_VAL;
+    if (!pta_by_latency(s)) {
+        PTA_TRY(by_chain(s, copies, best, &low));
+        if (low == HUGE_VAL ||
+            (best->found && low >= best->value * (1 - 1e-9))) {
+            return PTA_OK;
+        }
+    }
+    if (s->low_all == NULL) {
+        *open = low;
+        return PTA_OK;
+    }
+    pta_solver_bounds(s);
+    PTA_TRY(pta_solver_search(s, copies, best, open));
+    *open = fmax(*open, low);
+    return PTA_OK;
+}
 
 /* Best of all numbers of copies on at most `boards` boards. */
 static pta_status best_of(pta_solver *s, int32_t boards, pta_answer *best)
@@ -206,11 +300,9 @@ static pta_status best_of(pta_solver *s, int32_t boards, pta_answer *best)
     double open = HUGE_VAL, one;
     for (int32_t c = 1; c <= copies; c++) {
         s->boards = boards / c;
-        pta_solver_bounds(s);
-        PTA_TRY(pta_solver_search(s, c, best, &one));
+        PTA_TRY(with_copies(s, c, best, &one));
         open = fmin(open, one);
     }
-    open = s->hurried ? 0 : open;
     best->bound = best->found ? fmin(best->value, open) : open;
     best->optimal = best->found && best->bound >= best->value * (1 - 1e-9);
     return PTA_OK;

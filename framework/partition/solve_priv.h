@@ -10,6 +10,7 @@
 
 #define PTA_CLASS_MAX 64
 #define PTA_DIVISIONS 64
+#define PTA_LARGE     1500 /* layers times boards */
 
 /** Hosts that may stand for each other. */
 typedef struct pta_host_class {
@@ -17,16 +18,33 @@ typedef struct pta_host_class {
     int32_t *hosts; /* owned; [n] */
 } pta_host_class;
 
-/** A stage that may begin at some layer. */
+/** A stage that may begin at some layer. What it costs is found out when
+ * somebody asks: first a guess from below, then the stage is cut, then its
+ * cores are searched for. */
 typedef struct pta_option {
+    int32_t first, last;
+    pta_split split;
+    int32_t n_parts;
+    int32_t units, step; /* what the cut divides, of what multiple */
+    bool behind;         /* equal parts: what is over is behind, not in front */
+    bool cut, exact;     /* c was made; `low` is what it costs */
+    int32_t *sizes;      /* owned; NULL: equal parts */
     pta_candidate *c;
-    double low; /* of the stage alone, whatever its neighbours: see goal */
+    double low; /* us of the stage alone, whatever its neighbours: no less */
+    double all; /* latency: the same until all parts are done */
+    bool takes_all; /* each part waits for all parts of the stage before */
+    double high;    /* throughput: its cores reach this; HUGE_VAL: not known */
 } pta_option;
 
 typedef struct pta_options_of {
     int32_t n;
-    pta_option *at; /* owned; least `low` first */
+    pta_option *at; /* owned; least guess first */
 } pta_options_of;
+
+/** Sums over nodes before i, to guess from. */
+typedef struct pta_guess {
+    double *products, *bits; /* owned; [n_nodes + 1] */
+} pta_guess;
 
 typedef struct pta_solver {
     pta_ctx *ctx;
@@ -39,16 +57,29 @@ typedef struct pta_solver {
     pta_host_class classes[PTA_CLASS_MAX];
     bool *taken_whole; /* owned; [n_nodes] all of it is needed by somebody */
     bool *shrinks;     /* owned; [n_nodes] made of fewer bytes than it has */
+    pta_guess guess;
     pta_options_of *options; /* owned; [n_nodes + 1], by first layer */
-    double *low;             /* owned; [n_nodes + 1][boards + 1] */
-    int32_t boards;          /* limit of one copy */
+    int64_t n_options;
+    /* Below what is left from a layer on, if the stage there takes all of the
+     * one before, or not. Owned; [n_nodes + 1][boards + 1]; NULL: too large. */
+    double *low_all, *low_some;
+    int32_t boards;        /* limit of one copy */
+    double best_rate_mbit; /* of all hosts */
+    double hop_us;         /* least of a message from host to host */
     double started, deadline;
-    bool hurried; /* no time for all options: nothing is proven */
+    bool out_of_time;
 } pta_solver;
 
-static inline double *pta_low(const pta_solver *s, int32_t first, int32_t left)
+static inline int64_t pta_low_at(const pta_solver *s, int32_t first,
+                                 int32_t left)
 {
-    return &s->low[(int64_t)first * (s->boards + 1) + left];
+    return (int64_t)first * (s->boards + 1) + left;
+}
+
+static inline double pta_low(const pta_solver *s, int32_t first, int32_t left)
+{
+    int64_t at = pta_low_at(s, first, left);
+    return s->low_all[at] < s->low_some[at] ? s->low_all[at] : s->low_some[at];
 }
 
 static inline bool pta_by_latency(const pta_solver *s)
@@ -56,12 +87,49 @@ static inline bool pta_by_latency(const pta_solver *s)
     return s->ask->goal == PTA_GOAL_LATENCY || s->ask->at_most_us > 0;
 }
 
+/** Too many layers and boards for all part sizes and for branch and bound. */
+static inline bool pta_solver_large(const pta_solver *s)
+{
+    return (int64_t)s->graph->n_nodes * s->ask->boards > PTA_LARGE;
+}
+
 /** First layer at or after `first` that computes; n_nodes if there is none. */
 int32_t pta_first_computed(const pta_graph *graph, int32_t first);
 
-/** Options and bounds. Options that fit on no board are left out. */
+/** True when time is up; stays so. */
+bool pta_solver_late(pta_solver *s);
+
+/** Lists all options, with guesses. */
 pta_status PTA_MUST_CHECK pta_solver_options(pta_solver *s);
+void pta_solver_options_free(pta_solver *s);
+
+/** Part sizes [n_parts] of an option. */
+void pta_option_sizes(const pta_option *o, int32_t *sizes);
+
+/** Makes the option's candidate; `low` is HUGE_VAL if there is none. */
+pta_status PTA_MUST_CHECK pta_option_cut(pta_solver *s, pta_option *o);
+
+/** Finds out more, until `low` is `limit` or more, or exact. */
+pta_status PTA_MUST_CHECK pta_option_refine(pta_solver *s, pta_option *o,
+                                            double limit);
+
+/** Throughput: whether the stage alone can do in `us`. */
+pta_status PTA_MUST_CHECK pta_option_within(pta_solver *s, pta_option *o,
+                                            double us, pta_verdict *verdict);
+
+/** Us of part p of a stage on a host beside its core's interval; what a core
+ * of some interval or latency (in cycles) makes of it. */
+double pta_part_interval(const pta_solver *s, const pta_candidate *c, int32_t p,
+                         double cycles, const pta_host *host);
+double pta_part_latency(const pta_solver *s, const pta_candidate *c, int32_t p,
+                        double cycles, const pta_host *host);
+
+/** What is left after a layer costs at least, by the options' `low`. */
 void pta_solver_bounds(pta_solver *s);
+
+/** From what the stage takes to the end of all that waits for it, with `left`
+ * boards for it and what follows. */
+double pta_option_after(const pta_solver *s, const pta_option *o, int32_t left);
 
 /** Searches with `copies` copies; improves on `best`. *open is the least bound
  * of what was not searched to the end (HUGE_VAL: all was). */
@@ -69,5 +137,26 @@ pta_status PTA_MUST_CHECK pta_solver_search(pta_solver *s, int32_t copies,
                                             pta_answer *best, double *open);
 
 double pta_solver_seconds(void);
+
+/** A chain of options that covers the graph. */
+typedef struct pta_chain {
+    bool found;
+    double us; /* throughput: what every stage does in */
+    int32_t n;
+    pta_option **at; /* owned; [n_nodes] */
+} pta_chain;
+
+/** Throughput: the least interval in us for which a chain of stages takes at
+ * most `boards` boards, searched below `limit`. *low: no plan of one copy is
+ * below (`limit` if there is nothing below it). */
+pta_status PTA_MUST_CHECK pta_chain_throughput(pta_solver *s, int32_t boards,
+                                               double limit, pta_chain *chain,
+                                               double *low);
+
+/** The chain as an answer, with hosts in order, priced. found is false if the
+ * plan's own rules refuse it. */
+pta_status PTA_MUST_CHECK pta_chain_answer(pta_solver *s,
+                                           const pta_chain *chain,
+                                           int32_t copies, pta_answer *out);
 
 #endif
