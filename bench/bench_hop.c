@@ -162,7 +162,7 @@ static void measure(bench *b, int batch, int64_t n, int n_blocks, double mbit)
     int64_t n_batches = n / batch;
     bench_open(b, &run, &options, n_batches * batch);
     floor_plan f;
-    floor_open(b, &run.net, &f);
+    floor_open(b, &run.net, options.packed, &f);
     bare p = bare_open(b, &f, batch);
     double scale = 8e3 * hop_bytes(&f, batch) * (double)n_batches / mbit;
     double runner[MAX_BLOCKS], floor[MAX_BLOCKS], ratio[MAX_BLOCKS];

@@ -1,7 +1,7 @@
 /*
  * Latency of one sample against its floor.
  *
- *     mpi_launch/run -np 5 build/bench/bench_latency [SAMPLES] [BLOCKS]
+ *     mpi_launch/run -np 5 build/bench/bench_latency [SAMPLES] [BLOCKS] [packed]
  *
  * The floor (floor.h) busy-waits on each rank for the median computing time it
  * had in the piece before. A block is SAMPLES of both, in pieces that alternate
@@ -48,17 +48,18 @@ static void measure_block(bench *b, bench_run *run, floor_plan *bare,
 }
 
 /** One network; true if the median ratio is at most 1.25. */
-static bool measure(bench *b, const char *name, network net, int64_t n_pieces,
-                    int n_blocks)
+static bool measure(bench *b, const char *name, network net, bool packed,
+                    int64_t n_pieces, int n_blocks)
 {
     bench_run run = {.net = net};
     if (net.model == NULL) {
         run.net.weights.state = &run.net;
     }
-    pta_run_options options = {.device = "fixed", .mode = PTA_MODE_LATENCY};
+    pta_run_options options = {
+        .device = "fixed", .mode = PTA_MODE_LATENCY, .packed = packed};
     bench_open(b, &run, &options, PIECE);
     floor_plan bare;
-    floor_open(b, &run.net, &bare);
+    floor_open(b, &run.net, packed, &bare);
     static medians blocks;
     int64_t n = n_pieces * PIECE;
     double *us[3];
@@ -101,10 +102,12 @@ int main(int argc, char **argv)
     bench_begin(&b, &argc, &argv);
     int64_t n = argc > 1 ? atoll(argv[1]) : 5000;
     int n_blocks = argc > 2 ? atoi(argv[2]) : 9;
-    if (b.size != 5 || n < PIECE || n_blocks < 1 || n_blocks > MAX_BLOCKS) {
+    bool packed = argc > 3 && strcmp(argv[3], "packed") == 0;
+    if (b.size != 5 || n < PIECE || n_blocks < 1 || n_blocks > MAX_BLOCKS ||
+        (argc > 3 && !packed)) {
         fprintf(stderr,
                 "bench_latency: expected 5 ranks, [SAMPLES >= %d] "
-                "[BLOCKS]\n",
+                "[BLOCKS] [packed]\n",
                 PIECE);
         bench_end(&b, false);
         return 2;
@@ -113,17 +116,18 @@ int main(int argc, char **argv)
         printf("network,variant,ranks,median,least,greatest,digest\n");
     }
     network net;
-    bench_must(
-        &b, net_file(b.ctx, PTA_SOURCE_DIR "/datasets", "mnist_fcnn", 16, &net),
-        "mnist_fcnn");
+    int bits = packed ? 10 : 16; /* nothing of 16 bits can be packed */
+    const char *folder = PTA_SOURCE_DIR "/datasets";
+    bench_must(&b, net_file(b.ctx, folder, "mnist_fcnn", bits, &net),
+               "mnist_fcnn");
     bench_must(&b, net_cut(b.ctx, &net, "fc1=neuron:4,output"), "cut");
-    bool good =
-        measure(&b, "mnist_fcnn fc1=neuron:4;output", net, n / PIECE, n_blocks);
+    bool good = measure(&b, "mnist_fcnn fc1=neuron:4;output", net, packed,
+                        n / PIECE, n_blocks);
     static const int32_t widths[] = {128, 128, 128, 128, 128, 128};
-    bench_must(&b, net_dense(b.ctx, widths, 6, 16, 7, &net), "dense");
+    bench_must(&b, net_dense(b.ctx, widths, 6, bits, 7, &net), "dense");
     bench_must(&b, net_cut(b.ctx, &net, "fc1,fc2,fc3,fc4,output"), "cut");
-    good =
-        measure(&b, "dense 5x128x128 sequential", net, n / PIECE, n_blocks) &&
-        good;
+    good = measure(&b, "dense 5x128x128 sequential", net, packed, n / PIECE,
+                   n_blocks) &&
+           good;
     return bench_end(&b, good || b.rank != 0);
 }

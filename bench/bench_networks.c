@@ -147,7 +147,7 @@ static void measure(bench *b, const char *name, int bits, const char *cut,
         .device = "fixed", .mode = mode, .micro_batch = batch};
     bench_open(b, &run, &options, n);
     floor_plan bare;
-    floor_open(b, &run.net, &bare);
+    floor_open(b, &run.net, options.packed, &bare);
     serial loop, blas;
     if (b->rank == 0) {
         bench_must(b, net_file(b->ctx, folder, name, bits, &whole), name);

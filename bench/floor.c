@@ -9,7 +9,7 @@
 
 enum { TAG = 1, TOKEN_TAG = 2, RING_BYTES = 1024 };
 
-void floor_open(bench *b, const network *net, floor_plan *f)
+void floor_open(bench *b, const network *net, bool packed, floor_plan *f)
 {
     int32_t n = net->plan->n_boards;
     pta_slice **slices = calloc((size_t)n + 1, sizeof *slices);
@@ -25,6 +25,9 @@ void floor_open(bench *b, const network *net, floor_plan *f)
                pta_wires_build(b->ctx, net->graph, net->plan, slices, slices[n],
                                &wires),
                "wires");
+    if (packed) {
+        pta_wires_pack(&wires);
+    }
     *f = (floor_plan){.n_boards = n};
     f->messages = calloc((size_t)wires.n_wires, sizeof *f->messages);
     for (int32_t w = 0; w < wires.n_wires; w++) {

@@ -23,7 +23,8 @@ typedef struct floor_plan {
     MPI_Request *in, *out;   /* owned; [n_messages] */
 } floor_plan;
 
-void floor_open(bench *b, const network *net, floor_plan *f);
+/** `packed`: messages as pta_run_options.packed makes them. */
+void floor_open(bench *b, const network *net, bool packed, floor_plan *f);
 void floor_close(floor_plan *f);
 
 /** This rank's median computing time in the runner's last stream, ns. */

@@ -33,6 +33,7 @@ static pta_vhost host_of(const pta_cluster *cluster, const pta_host *host)
                        .join_per_value = c->join_ns_per_value,
                        .port_per_byte = 8e3 / c->rate_mbit,
                        .latency = 1e3 * c->latency_us,
+                       .burst = c->burst_bytes,
                        .cycle = 1e3 / cluster->kinds[host->kind].clock_mhz,
                        .machine = host->machine};
 }

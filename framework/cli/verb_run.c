@@ -533,6 +533,11 @@ static void take_measured(const job *j, pta_vplan *plan)
     }
 }
 
+static bool is_packed(const job *j)
+{
+    return strcmp(pta_options_text(j->options, "wire"), "packed") == 0;
+}
+
 /* The same stream on the boards of --cluster, one for each of all copies. */
 static pta_status model_run(pta_ctx *ctx, job *j)
 {
@@ -542,7 +547,7 @@ static pta_status model_run(pta_ctx *ctx, job *j)
     }
     pta_vplan *plan;
     PTA_TRY(pta_vplan_build(ctx, j->graph, j->loaded.plan, &j->fabric.budget,
-                            &plan));
+                            is_packed(j), &plan));
     take_measured(j, plan);
     bool latency = strcmp(r->mode, "latency") == 0;
     int32_t depth = (int32_t)pta_options_int(j->options, "depth");
@@ -695,7 +700,8 @@ static pta_status choose_flow(pta_ctx *ctx, const job *j, pta_run_options *run)
     }
     pta_vplan *vplan;
     pta_flow flow;
-    PTA_TRY(pta_vplan_build(ctx, j->graph, plan, &j->fabric.budget, &vplan));
+    PTA_TRY(pta_vplan_build(ctx, j->graph, plan, &j->fabric.budget, run->packed,
+                            &vplan));
     pta_status status = pta_flow_choose(ctx, &j->fabric, vplan, &wish, &flow);
     pta_vplan_destroy(ctx, &vplan);
     PTA_TRY(status);
@@ -739,7 +745,7 @@ static pta_status execute(pta_ctx *ctx, job *j, pta_status parsed)
                                              : PTA_MODE_THROUGHPUT,
         .micro_batch = (int32_t)pta_options_int(o, "micro-batch"),
         .depth = (int32_t)pta_options_int(o, "depth"),
-        .packed = strcmp(pta_options_text(o, "wire"), "packed") == 0,
+        .packed = is_packed(j),
         .exact_ranks =
             pta_options_flag(o, "exact-ranks") || pta_is_board(j->device)};
     PTA_TRY(share_flow(ctx, j, &run));

@@ -223,7 +223,7 @@ static pta_status measure(scale *s, const pta_fabric *fabric, const char *path,
                         boards, path, loaded->plan->n_boards);
     }
     PTA_TRY(pta_vplan_build(s->ctx, pta_model_graph(loaded->model),
-                            loaded->plan, &fabric->budget, &plan));
+                            loaded->plan, &fabric->budget, false, &plan));
     pta_status status = PTA_OK;
     for (int32_t i = 0; i < s->n_batches && status == PTA_OK; i++) {
         pta_point *p = &s->study.points[s->study.n++];

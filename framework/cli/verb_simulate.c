@@ -85,6 +85,12 @@ static const pta_option simulate_options[] = {
      .lo = 0,
      .hi = 1024,
      .help = "micro-batches in flight per copy; 0: by mode"},
+    {.name = "wire",
+     .kind = PTA_OPTION_CHOICE,
+     .fallback = "plain",
+     .group = "Run",
+     .choices = "plain|packed",
+     .help = "values in messages: in storage types, or W bits each"},
     {.name = "data",
      .kind = PTA_OPTION_TEXT,
      .group = "Run",
@@ -164,12 +170,17 @@ static pta_status open_plan(simulation *s)
     return PTA_OK;
 }
 
+static bool is_packed(const simulation *s)
+{
+    return strcmp(pta_options_text(s->options, "wire"), "packed") == 0;
+}
+
 static pta_status open_flow(simulation *s)
 {
     const pta_options *o = s->options;
     const pta_plan *plan = s->loaded.plan;
     PTA_TRY(pta_vplan_build(s->ctx, pta_model_graph(s->loaded.model), plan,
-                            &s->fabric.budget, &s->plan));
+                            &s->fabric.budget, is_packed(s), &s->plan));
     bool latency = strcmp(pta_options_text(o, "mode"), "latency") == 0;
     int32_t copies = pta_place(plan->n_boards, s->n_hosts, 0).copies;
     s->flow = pta_modelled_flow(
@@ -196,13 +207,13 @@ static pta_status write_job(simulation *s, const char *path,
     const pta_options *o = s->options;
     const char *data = pta_options_text(o, "data");
     const char *trace = pta_options_text(o, "trace");
-    json_t *job =
-        json_pack("{s:s,s:s,s:i,s:i,s:I,s:i,s:i,s:s,s:s?,s:s?}", "plan",
-                  s->plan_path, "cluster", pta_options_text(o, "cluster"),
-                  "latency", (int)s->flow.latency, "numerics", data != NULL,
-                  "samples", (json_int_t)s->flow.n_samples, "micro_batch",
-                  (int)s->flow.micro_batch, "depth", (int)s->flow.depth,
-                  "results", results, "trace", trace, "data", data);
+    json_t *job = json_pack(
+        "{s:s,s:s,s:i,s:i,s:i,s:I,s:i,s:i,s:s,s:s?,s:s?}", "plan", s->plan_path,
+        "cluster", pta_options_text(o, "cluster"), "latency",
+        (int)s->flow.latency, "packed", (int)is_packed(s), "numerics",
+        data != NULL, "samples", (json_int_t)s->flow.n_samples, "micro_batch",
+        (int)s->flow.micro_batch, "depth", (int)s->flow.depth, "results",
+        results, "trace", trace, "data", data);
     if (job == NULL) {
         return pta_fail(s->ctx, PTA_ERR_NOMEM, "job of smpirun");
     }

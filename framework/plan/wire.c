@@ -13,6 +13,7 @@ typedef struct mesh {
     const pta_plan *plan;
     pta_slice *const *slices;
     const pta_slice *sink;
+    int32_t room; /* for wires */
 } mesh;
 
 static const pta_slice *slice_of(const mesh *m, int32_t board)
@@ -155,9 +156,24 @@ static pta_status add_wire(const mesh *m, int32_t src, int32_t dst,
     return PTA_OK;
 }
 
+static pta_status reserve(mesh *m, int32_t room, pta_wires *wires)
+{
+    if (room <= m->room) {
+        return PTA_OK;
+    }
+    pta_wire *grown = pta_realloc(m->ctx, wires->wires,
+                                  2 * (size_t)room * sizeof *wires->wires);
+    if (grown == NULL) {
+        return PTA_ERR_NOMEM;
+    }
+    wires->wires = grown;
+    m->room = 2 * room;
+    return PTA_OK;
+}
+
 /* Sinks after all boards, so that wires are in order of (src, dst). Only later
  * stages receive. */
-static pta_status add_wires_from(const mesh *m, int32_t src, pta_wires *wires)
+static pta_status add_wires_from(mesh *m, int32_t src, pta_wires *wires)
 {
     int32_t first = 0;
     if (src != PTA_BOARD_SOURCE) {
@@ -165,13 +181,7 @@ static pta_status add_wires_from(const mesh *m, int32_t src, pta_wires *wires)
             &m->plan->stages[pta_plan_stage_of(m->plan, src, NULL)];
         first = s->first_board + s->n_parts;
     }
-    int32_t room = wires->n_wires + m->plan->n_boards - first + 1;
-    pta_wire *grown =
-        pta_realloc(m->ctx, wires->wires, (size_t)room * sizeof *wires->wires);
-    if (grown == NULL) {
-        return PTA_ERR_NOMEM;
-    }
-    wires->wires = grown;
+    PTA_TRY(reserve(m, wires->n_wires + m->plan->n_boards - first + 1, wires));
     for (int32_t dst = first; dst < m->plan->n_boards; dst++) {
         PTA_TRY(add_wire(m, src, dst, wires));
     }
@@ -253,7 +263,7 @@ static pta_status check_receiver(const mesh *m, const pta_wires *wires,
     return PTA_OK;
 }
 
-static pta_status build_wires(const mesh *m, pta_wires *wires)
+static pta_status build_wires(mesh *m, pta_wires *wires)
 {
     PTA_TRY(add_wires_from(m, PTA_BOARD_SOURCE, wires));
     for (int32_t src = 0; src < m->plan->n_boards; src++) {
@@ -269,7 +279,7 @@ pta_status pta_wires_build(pta_ctx *ctx, const pta_graph *graph,
                            const pta_plan *plan, pta_slice *const *slices,
                            const pta_slice *sink, pta_wires *out)
 {
-    mesh m = {ctx, graph, plan, slices, sink};
+    mesh m = {ctx, graph, plan, slices, sink, 0};
     pta_wires wires = {0};
     pta_status status = build_wires(&m, &wires);
     if (status != PTA_OK) {

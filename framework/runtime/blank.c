@@ -5,7 +5,8 @@
 #include "runtime/run.h"
 
 static pta_status build(pta_ctx *ctx, const pta_graph *graph,
-                        const pta_plan *plan, int32_t samples, pta_blank *blank)
+                        const pta_plan *plan, int32_t samples, bool packed,
+                        pta_blank *blank)
 {
     size_t widest = 0;
     int32_t n = plan->n_boards;
@@ -17,6 +18,9 @@ static pta_status build(pta_ctx *ctx, const pta_graph *graph,
     }
     PTA_TRY(pta_wires_build(ctx, graph, plan, blank->slices, blank->slices[n],
                             &blank->wires));
+    if (packed) {
+        pta_wires_pack(&blank->wires);
+    }
     for (int32_t w = 0; w < blank->wires.n_wires; w++) {
         size_t bytes = blank->wires.wires[w].sample_bytes;
         widest = bytes > widest ? bytes : widest;
@@ -27,11 +31,11 @@ static pta_status build(pta_ctx *ctx, const pta_graph *graph,
 }
 
 pta_status pta_blank_build(pta_ctx *ctx, const pta_graph *graph,
-                           const pta_plan *plan, int32_t samples,
+                           const pta_plan *plan, int32_t samples, bool packed,
                            pta_blank *out)
 {
     pta_blank blank = {0};
-    pta_status status = build(ctx, graph, plan, samples, &blank);
+    pta_status status = build(ctx, graph, plan, samples, packed, &blank);
     if (status != PTA_OK) {
         pta_blank_free(ctx, &blank);
         return status;

@@ -31,10 +31,10 @@ typedef struct pta_blank {
     uint8_t *scratch; /* owned; all messages of all ranks lie in it */
 } pta_blank;
 
-/** Local. `samples`: most of a message. */
+/** Local. `samples`: most of a message; `packed` as in pta_run_options. */
 pta_status PTA_MUST_CHECK pta_blank_build(pta_ctx *ctx, const pta_graph *graph,
                                           const pta_plan *plan, int32_t samples,
-                                          pta_blank *out);
+                                          bool packed, pta_blank *out);
 void pta_blank_free(pta_ctx *ctx, pta_blank *blank);
 
 typedef struct pta_run_options {

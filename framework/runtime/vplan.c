@@ -38,12 +38,29 @@ static int64_t count_partials(const pta_wires *wires, int32_t dst)
     return n;
 }
 
-static pta_status measure_board(pta_ctx *ctx, const pta_slice *slice,
+/* Parts of a stage with as many outputs (inputs, channels) are alike but for
+ * their weights, which cycles do not depend on. Bands of an image are not: those
+ * at its edges are padded. */
+static bool is_like_previous(const pta_plan *plan, int32_t b)
+{
+    int32_t part;
+    const pta_stage *stage = &plan->stages[pta_plan_stage_of(plan, b, &part)];
+    return part > 0 && stage->split != PTA_SPLIT_ROWS &&
+           stage->sizes[part] == stage->sizes[part - 1];
+}
+
+static pta_status measure_board(pta_ctx *ctx, const pta_plan *plan,
+                                const pta_slice *slice,
                                 const pta_budget *budget, pta_vboard *board)
 {
+    board->stage = slice->stage;
     board->bytes_in = (int64_t)pta_slice_in_bytes(slice);
     board->bytes_out = (int64_t)pta_slice_out_bytes(slice);
     board->join_values = count_joins(slice);
+    if (is_like_previous(plan, slice->board)) {
+        board->cycles = board[-1].cycles;
+        return PTA_OK;
+    }
     return pta_slice_cycles(ctx, slice, budget, &board->cycles);
 }
 
@@ -75,15 +92,16 @@ static void free_parts(pta_ctx *ctx, parts *p)
     pta_wires_free(ctx, &p->wires);
 }
 
-static pta_status fill(pta_ctx *ctx, const parts *p, const pta_budget *budget,
-                       pta_vplan *v)
+static pta_status fill(pta_ctx *ctx, const pta_plan *plan, const parts *p,
+                       const pta_budget *budget, pta_vplan *v)
 {
     PTA_TRY_ALLOC(ctx, v->boards, v->n_boards);
     PTA_TRY_ALLOC(ctx, v->wires, p->wires.n_wires);
     for (int32_t b = 0; b < v->n_boards; b++) {
-        PTA_TRY(measure_board(ctx, p->slices[b], budget, &v->boards[b]));
+        PTA_TRY(measure_board(ctx, plan, p->slices[b], budget, &v->boards[b]));
         v->boards[b].join_values += count_partials(&p->wires, b);
         v->macs += pta_slice_macs(p->slices[b]);
+        v->weight_bytes += (int64_t)pta_slice_weight_bytes(p->slices[b]);
     }
     v->sink_joins = count_joins(p->slices[p->n]) +
                     count_partials(&p->wires, PTA_BOARD_SINK);
@@ -98,7 +116,7 @@ static pta_status fill(pta_ctx *ctx, const parts *p, const pta_budget *budget,
 
 pta_status pta_vplan_build(pta_ctx *ctx, const pta_graph *graph,
                            const pta_plan *plan, const pta_budget *budget,
-                           pta_vplan **out)
+                           bool packed, pta_vplan **out)
 {
     parts p = {0};
     pta_vplan *v;
@@ -106,8 +124,11 @@ pta_status pta_vplan_build(pta_ctx *ctx, const pta_graph *graph,
     v->n_boards = plan->n_boards;
     v->n_stages = plan->n_stages;
     pta_status status = build_parts(ctx, graph, plan, &p);
+    if (status == PTA_OK && packed) {
+        pta_wires_pack(&p.wires);
+    }
     if (status == PTA_OK) {
-        status = fill(ctx, &p, budget, v);
+        status = fill(ctx, plan, &p, budget, v);
     }
     free_parts(ctx, &p);
     if (status != PTA_OK) {

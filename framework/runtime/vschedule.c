@@ -160,23 +160,37 @@ static pta_vpair pair_of(const pta_vschedule *s, int32_t from, int32_t to)
     return (pta_vpair){from, to, a->latency + b->latency, slower};
 }
 
+/* When a port lets the first byte of a message through that is there at `at`,
+ * and *last: when the last of them has passed. *free is when the port has carried
+ * what it was given so far; after a rest it runs ahead of that by its burst. */
+static uint64_t pass(const pta_vhost *costs, int64_t bytes, uint64_t at,
+                     uint64_t *free, uint64_t *last)
+{
+    uint64_t ahead = ns(costs->burst * costs->port_per_byte);
+    uint64_t first = later(at + ahead, *free) - ahead;
+    *free = later(at, *free) + ns((double)bytes * costs->port_per_byte);
+    *last = later(first + ahead, *free) - ahead;
+    return first;
+}
+
 /* A message that a host has handed to its port: when it has arrived. */
 static uint64_t transmit(pta_vschedule *s, int32_t from, int32_t to,
                          int32_t board, int64_t batch, int64_t bytes)
 {
     pta_vstate *a = &s->hosts[from], *b = &s->hosts[to];
     pta_vpair pair = pair_of(s, from, to);
-    uint64_t out = ns((double)bytes * a->costs->port_per_byte);
-    uint64_t in = ns((double)bytes * b->costs->port_per_byte);
-    uint64_t whole = ns((double)bytes * pair.per_byte);
-    uint64_t begin = later(a->t, a->out_free);
-    a->out_free = begin + out;
-    span(s, from, board, PTA_V_PORT, batch, begin, begin + out);
-    uint64_t first = later(begin + ns(pair.latency), b->in_free);
-    b->in_free = first + in;
+    uint64_t sent, arrived, busy = later(a->t, a->out_free);
+    uint64_t first = pass(a->costs, bytes, a->t, &a->out_free, &sent);
+    span(s, from, board, PTA_V_PORT, batch, busy, a->out_free);
+    pass(b->costs, bytes, first + ns(pair.latency), &b->in_free, &arrived);
     s->result->stages[from].port_out += (uint64_t)bytes;
     s->result->stages[to].port_in += (uint64_t)bytes;
-    return first + (whole > in ? whole : in);
+    /* A path may be slower than both ports. */
+    double port = a->costs->port_per_byte > b->costs->port_per_byte
+                      ? a->costs->port_per_byte
+                      : b->costs->port_per_byte;
+    double more = pair.per_byte > port ? pair.per_byte - port : 0.0;
+    return later(sent + ns(pair.latency), arrived) + ns((double)bytes * more);
 }
 
 /* ---- messages ---- */

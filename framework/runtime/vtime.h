@@ -30,7 +30,8 @@ typedef struct pta_vhost {
     double message, tcp_per_byte;   /* CPU time of a message, each end */
     double join_per_value;
     double port_per_byte, latency; /* port; latency of a pair: both */
-    double cycle;                  /* of the accelerator's clock */
+    double burst; /* bytes that a rested port passes at once, either way */
+    double cycle; /* of the accelerator's clock */
     int32_t machine;
 } pta_vhost;
 
@@ -56,6 +57,7 @@ typedef struct pta_vboard {
     int64_t join_values;         /* partial sums received and finished */
     pta_cycles cycles;
     double host_ns; /* of one sample on the CPU, if cycles.source is HOST */
+    int32_t stage;
 } pta_vboard;
 
 typedef struct pta_vwire {
@@ -69,14 +71,17 @@ typedef struct pta_vplan {
     pta_vboard *boards; /* owned; [n_boards] */
     int64_t sink_joins; /* partial sums that the sink finishes */
     int32_t n_wires;
-    pta_vwire *wires; /* owned; in order of pta_wires */
-    int64_t macs;     /* of one sample */
+    pta_vwire *wires;     /* owned; in order of pta_wires */
+    int64_t macs;         /* of one sample */
+    int64_t weight_bytes; /* of all boards, at storage width */
 } pta_vplan;
 
-/** From slices and wires; no weights are needed. */
+/** From slices and wires; no weights are needed. `packed`: messages with W bits
+ * per value where it pays, as pta_run_options.packed. The CPU time of packing
+ * itself is not modelled. */
 pta_status PTA_MUST_CHECK pta_vplan_build(pta_ctx *ctx, const pta_graph *graph,
                                           const pta_plan *plan,
-                                          const pta_budget *budget,
+                                          const pta_budget *budget, bool packed,
                                           pta_vplan **out);
 void pta_vplan_destroy(pta_ctx *ctx, pta_vplan **plan);
 

@@ -56,7 +56,8 @@ static pta_status open_numerics(pta_ctx *ctx, job *j, bool numerics)
     if (!numerics) {
         j->options.blank = &j->blank;
         return pta_blank_build(ctx, j->graph, j->loaded.plan,
-                               j->options.micro_batch, &j->blank);
+                               j->options.micro_batch, j->options.packed,
+                               &j->blank);
     }
     PTA_TRY(pta_feed_open(ctx, j->graph, j->loaded.plan, text(j, "data"),
                           j->samples, false, &j->feed));
@@ -101,6 +102,7 @@ static pta_status open_job(pta_ctx *ctx, const char *path, int size, job *j)
             number(j, "latency") != 0 ? PTA_MODE_LATENCY : PTA_MODE_THROUGHPUT,
         .micro_batch = (int32_t)number(j, "micro_batch"),
         .depth = (int32_t)number(j, "depth"),
+        .packed = number(j, "packed") != 0,
         .costs = j->fabric.hosts,
         .trace_events = text(j, "trace") != NULL ? TRACE_EVENTS : 0};
     PTA_TRY(open_numerics(ctx, j, numerics));

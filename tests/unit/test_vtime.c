@@ -178,6 +178,34 @@ static void test_ports(void)
     bed_close(&b);
 }
 
+/*
+ * Ports that let 500 bytes through at once after a rest, then one every 8 ns. 148
+ * bytes each way: no time but the latencies. 1,048 bytes: 548 late at the
+ * sender's port, 4.384, which the receiver's takes as they come. The second
+ * sample leaves 60 later, when a port has caught up with the first (8.384).
+ */
+static void test_burst(void)
+{
+    bed b;
+    bed_open(&b, 2,
+             (pta_vhost){.port_per_byte = 8, .latency = 15000, .burst = 500});
+    chain(&b, 100);
+    b.flow.n_samples = 2;
+    bed_run(&b);
+    CU_ASSERT_EQUAL(b.result.latency[0], 60000);
+    CU_ASSERT_EQUAL(b.result.latency[1], 60000);
+    b.plan.wires[1].bytes = 1000;
+    bed_run(&b);
+    CU_ASSERT_EQUAL(b.result.latency[0], 60000 + 548 * 8);
+    CU_ASSERT_EQUAL(b.result.latency[1], 60000 + 548 * 8);
+    /* a stream has the rate: 10 batches of 1,048 bytes less what is at rest */
+    b.flow = (pta_vflow){
+        .copies = 1, .micro_batch = 1, .depth = 16, .n_samples = 10};
+    bed_run(&b);
+    CU_ASSERT_EQUAL(b.result.elapsed, 60000 + (10 * 1048 - 500) * 8);
+    bed_close(&b);
+}
+
 /* Two stages of 10, nothing else: 20, then one every 10. */
 static void test_pipeline(void)
 {
@@ -340,11 +368,16 @@ static void test_too_few_hosts(void)
 
 int main(void)
 {
-    static const unit_test tests[] = {
-        {"one board", test_one_board},   {"a micro-batch", test_batch},
-        {"two boards", test_two_boards}, {"ports", test_ports},
-        {"a pipeline", test_pipeline},   {"overlap", test_overlap},
-        {"cores", test_cores},           {"joins", test_joins},
-        {"spans", test_spans},           {"too few hosts", test_too_few_hosts}};
+    static const unit_test tests[] = {{"one board", test_one_board},
+                                      {"a micro-batch", test_batch},
+                                      {"two boards", test_two_boards},
+                                      {"ports", test_ports},
+                                      {"a pipeline", test_pipeline},
+                                      {"overlap", test_overlap},
+                                      {"bursts", test_burst},
+                                      {"cores", test_cores},
+                                      {"joins", test_joins},
+                                      {"spans", test_spans},
+                                      {"too few hosts", test_too_few_hosts}};
     return unit_main("vtime", tests, sizeof tests / sizeof *tests);
 }
