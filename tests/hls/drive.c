@@ -328,7 +328,7 @@ static void reset(drive *d)
 static void run(drive *d)
 {
     int64_t idle = 0, moved = -1;
-    while (idle < 20000) {
+    while (idle < 6000) {
         if (!step(d)) {
             for (int i = 0; i < 50; i++) { /* nothing may follow */
                 step(d);
@@ -390,7 +390,8 @@ int hls_drive(const hls_model *model, hls_case *cases, int n_cases,
                .n_cases = n_cases,
                .rng = rng + (uint64_t)reset_seed};
     d.self = model->open(reset_seed, &d.ports);
-    for (int p = 0; p < N_PATTERNS; p++) {
+    int wrong = 0; /* after a wrong pattern the others tell no more */
+    for (int p = 0; p < N_PATTERNS && wrong == 0; p++) {
         reset(&d);
         hls_memories_load(model, d.self, &d.ports, cases, n_cases, p % 2,
                           p > 0); /* at first what the files say */
@@ -406,11 +407,10 @@ int hls_drive(const hls_model *model, hls_case *cases, int n_cases,
         for (uint64_t i = pta_rng_next(&d.rng) % 100; i > 0; i--) {
             step(&d);
         }
+        for (int i = 0; i < n_cases; i++) {
+            wrong += cases[i].errors > 0;
+        }
     }
     model->close(d.self);
-    int wrong = 0;
-    for (int i = 0; i < n_cases; i++) {
-        wrong += cases[i].errors > 0;
-    }
     return wrong;
 }

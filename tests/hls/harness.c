@@ -28,16 +28,6 @@ static void die(const char *what)
 
 /* ---- parameters ---- */
 
-int64_t hls_draw(hls_case *c, int64_t lo, int64_t hi)
-{
-    int32_t k = 2 * c->n_drawn++;
-    int64_t value = pta_rng_range(&c->rng, lo, hi);
-    if (c->index == k % c->n_cases) {
-        return lo;
-    }
-    return c->index == (k + 1) % c->n_cases ? hi : value;
-}
-
 __attribute__((format(printf, 2, 3))) static void add(hls_case *c,
                                                       const char *format, ...)
 {
@@ -64,7 +54,7 @@ void hls_set(hls_case *c, const char *name, int64_t value)
 
 int64_t hls_param(hls_case *c, const char *name, int64_t lo, int64_t hi)
 {
-    int64_t value = hls_draw(c, lo, hi);
+    int64_t value = hls_draw(c, name, lo, hi);
     hls_set(c, name, value);
     return value;
 }
@@ -298,13 +288,14 @@ typedef struct options {
     const hls_block *block;
     const char *rtl, *work;
     uint64_t seed;
+    int first; /* geometries to run; 0: all */
     bool slow;
 } options;
 
 static int usage(const hls_block *blocks, int n_blocks)
 {
-    fprintf(stderr, "usage: BLOCK [--slow] [--seed N] [--rtl DIR] [--work "
-                    "DIR]; blocks:");
+    fprintf(stderr, "usage: BLOCK [--slow] [--first N] [--seed N] "
+                    "[--rtl DIR] [--work DIR]; blocks:");
     for (int i = 0; i < n_blocks; i++) {
         fprintf(stderr, " %s", blocks[i].name);
     }
@@ -319,6 +310,8 @@ static bool parse(options *o, int argc, char **argv, const hls_block *blocks,
         const char *value = i + 1 < argc ? argv[i + 1] : NULL;
         if (strcmp(argv[i], "--slow") == 0) {
             o->slow = true;
+        } else if (strcmp(argv[i], "--first") == 0 && value != NULL) {
+            o->first = atoi(argv[++i]);
         } else if (strcmp(argv[i], "--seed") == 0 && value != NULL) {
             o->seed = strtoull(argv[++i], NULL, 0);
         } else if (strcmp(argv[i], "--rtl") == 0 && value != NULL) {
@@ -339,7 +332,7 @@ static bool parse(options *o, int argc, char **argv, const hls_block *blocks,
 }
 
 static void draw(hls_case *c, const options *o, const char *folder, int index,
-                 int n)
+                 int n, hls_cover *cover, int attempt)
 {
     *c = (hls_case){.index = index,
                     .n_cases = n,
@@ -349,7 +342,9 @@ static void draw(hls_case *c, const options *o, const char *folder, int index,
                     .rest = -1,
                     .block = o->block->name,
                     .folder = folder,
-                    .rng = o->seed + (uint64_t)index * 1000003};
+                    .cover = cover,
+                    .rng = o->seed + (uint64_t)index * 1000003 +
+                           (uint64_t)attempt * 7919};
     o->block->draw(c);
     close_file(c);
     hls_memories_read(c);
@@ -366,6 +361,26 @@ static void release(hls_case *c)
         free(s->mask);
     }
     hls_memories_free(c);
+}
+
+/* All geometries, again until each range's ends came up. */
+static bool draw_all(hls_case *cases, int n, const options *o,
+                     const char *folder)
+{
+    const char *missing = "";
+    for (int attempt = 0; missing != NULL && attempt < 20; attempt++) {
+        hls_cover cover = {.n = 0};
+        for (int i = 0; i < n; i++) {
+            release(&cases[i]);
+            draw(&cases[i], o, folder, i, n, &cover, attempt);
+        }
+        missing = hls_cover_missing(&cover);
+    }
+    if (missing != NULL) {
+        fprintf(stderr, "FAILED: %s is never at both ends of its range\n",
+                missing);
+    }
+    return missing == NULL;
 }
 
 int hls_main(int argc, char **argv, const hls_block *blocks, int n_blocks)
@@ -398,18 +413,17 @@ int hls_main_cases(int argc, char **argv, const hls_block *blocks, int n_blocks,
     if (cases == NULL) {
         die("harness");
     }
-    for (int i = 0; i < n; i++) {
-        draw(&cases[i], &o, folder, i, n);
-    }
-    write_top(folder, cases, n);
+    bool covered = draw_all(cases, n, &o, folder);
+    int n_run = o.first > 0 && o.first < n ? o.first : n;
+    write_top(folder, cases, n_run);
     int built = build(o.rtl, folder, cache), wrong = 0;
     if (built == 0) {
         hls_model model = load(folder);
-        for (int reset = 1; reset <= (o.slow ? 2 : 1); reset++) {
-            wrong += hls_drive(&model, cases, n, o.seed, reset);
+        for (int reset = 1; reset <= 2 && wrong == 0; reset++) {
+            wrong = hls_drive(&model, cases, n_run, o.seed, reset);
         }
-        printf("%s: %d of %d geometries wrong\n", o.block->name, wrong, n);
-        wrong = wrong > 0;
+        printf("%s: %d of %d geometries wrong\n", o.block->name, wrong, n_run);
+        wrong = wrong > 0 || !covered;
     }
     for (int i = 0; i < n; i++) {
         release(&cases[i]);

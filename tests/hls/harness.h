@@ -28,10 +28,11 @@
  * and register it in tests/CMakeLists.txt: `pta_hls(test_x.c foo ...)`, which
  * makes the tests hls/foo (12 geometries) and slow/hls_foo (100).
  *
- * Each run draws from a printed seed; the i-th drawn parameter takes its least
- * and its greatest value in at least one case each. Streams are driven under
- * several patterns of stalls, with a reset in the middle of the data between
- * patterns, registers starting as random bits. Lanes past the last element of a
+ * Each run draws from a printed seed; every drawn quantity takes its least and
+ * its greatest value in at least one case each, or the run fails. Streams are
+ * driven under several patterns of stalls, with a reset in the middle of the data
+ * between patterns; all of it twice, registers starting as other random bits
+ * (Verilator's --x-initial unique). Lanes past the last element of a
  * vector are driven with junk and not compared: they mean nothing. Checked in
  * every cycle: an offered beat stays until it is taken; sometimes: neither
  * ready nor valid nor data out follow out_ready or in_valid within a cycle.
@@ -89,7 +90,8 @@ typedef struct hls_case {
     hls_mem mem[HLS_MEMORIES];
     /* the harness's own */
     const char *block, *folder;
-    int32_t n_drawn, errors;
+    struct hls_cover *cover;
+    int32_t errors;
     int set;         /* of weights being drawn; 1 in the end: they are loaded */
     char text[4096]; /* parameters */
     FILE *file;
@@ -100,8 +102,9 @@ typedef struct hls_block {
     void (*draw)(hls_case *c);
 } hls_block;
 
-/** Draws from [lo, hi], ends included now and then, and each in one case. */
-int64_t hls_draw(hls_case *c, int64_t lo, int64_t hi);
+/** Draws from [lo, hi]; of each name (a literal) both ends come up, in cases
+ * where lo < hi. */
+int64_t hls_draw(hls_case *c, const char *name, int64_t lo, int64_t hi);
 /** The same, passed to the block as parameter NAME. */
 int64_t hls_param(hls_case *c, const char *name, int64_t lo, int64_t hi);
 /** Passes a parameter (as a signed 64-bit constant beyond 31 bits). */
@@ -131,8 +134,9 @@ int64_t hls_value(hls_case *c, int32_t w, bool is_signed);
 
 int32_t hls_ceil(int32_t a, int32_t b);
 
-/** Usage: PROGRAM BLOCK [--slow] [--seed N] [--rtl DIR] [--work DIR]. Exit 0,
- * 1 on a mismatch, 3 if the model does not build, 77 without Verilator. */
+/** Usage: PROGRAM BLOCK [--slow] [--first N] [--seed N] [--rtl DIR] [--work DIR];
+ * --first: of the drawn geometries only these. Exit 0, 1 on a mismatch, 3 if the
+ * model does not build, 77 without Verilator. */
 int hls_main(int argc, char **argv, const hls_block *blocks, int n_blocks);
 /** The same with another number of geometries than 12 (--slow: 100). */
 int hls_main_cases(int argc, char **argv, const hls_block *blocks, int n_blocks,

@@ -12,6 +12,22 @@ typedef struct hls_model {
     void (*close)(void *model);
 } hls_model;
 
+#define HLS_DRAWN 64
+
+/** Which ends of its range a drawn quantity took, where it had two. */
+typedef struct hls_drawn {
+    const char *name;
+    bool least, greatest;
+} hls_drawn;
+
+typedef struct hls_cover {
+    int32_t n;
+    hls_drawn drawn[HLS_DRAWN];
+} hls_cover;
+
+/** A name that did not take both; NULL: all did. */
+const char *hls_cover_missing(const hls_cover *cover);
+
 /** Cuts the streams in beats; or one, for one set of weights. */
 void hls_pack(hls_case *c);
 void hls_pack_stream(hls_case *c, hls_stream *s, int set);

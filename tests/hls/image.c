@@ -60,14 +60,18 @@ static void draw_axes(hls_case *c, hls_window *g, bool pool)
 /* All of a small image. */
 static void draw_whole(hls_case *c, hls_window *g)
 {
-    g->in.h = g->cells.kh = param(c, "KH", 1, 7);
-    g->in.w = g->cells.kw = param(c, "KW", 1, 7);
+    g->in.h = g->cells.kh = (int32_t)hls_draw(c, "all rows", 1, 7);
+    g->in.w = g->cells.kw = (int32_t)hls_draw(c, "all columns", 1, 7);
     hls_set(c, "ROWS", g->in.h);
     hls_set(c, "COLS", g->in.w);
+    hls_set(c, "KH", g->in.h);
+    hls_set(c, "KW", g->in.w);
     hls_set(c, "DH", g->cells.dilation_h = 1);
     hls_set(c, "DW", g->cells.dilation_w = 1);
-    hls_set(c, "SH", g->cells.stride_h = param(c, "SW", 1, 4));
+    g->cells.stride_h = (int32_t)hls_draw(c, "any stride", 1, 4);
     g->cells.stride_w = g->cells.stride_h;
+    hls_set(c, "SH", g->cells.stride_h);
+    hls_set(c, "SW", g->cells.stride_w);
     g->out.h = g->out.w = 1;
 }
 
@@ -223,8 +227,8 @@ void hls_batch(hls_tensors *t, const hls_case *c, const hls_stream *x0,
 pta_format hls_format(hls_case *c, int32_t w)
 {
     return (pta_format){.width = (int16_t)w,
-                        .integer = (int16_t)hls_draw(c, -4, w + 4),
-                        .is_signed = hls_draw(c, 0, 1) != 0,
-                        .rounding = (uint8_t)hls_draw(c, 0, 6),
-                        .overflow = (uint8_t)hls_draw(c, 0, 3)};
+                        .integer = (int16_t)hls_draw(c, "integer", -4, w + 4),
+                        .is_signed = hls_draw(c, "signed", 0, 1) != 0,
+                        .rounding = (uint8_t)hls_draw(c, "rounding", 0, 6),
+                        .overflow = (uint8_t)hls_draw(c, "overflow", 0, 3)};
 }

@@ -3,6 +3,8 @@
 #include "model.h"
 #include "Vhls_top.h"
 
+#pragma GCC visibility push(default)
+
 struct model {
     VerilatedContext context;
     Vhls_top *top;
@@ -37,3 +39,5 @@ void hls_model_close(void *model_)
     delete m->top;
     delete m;
 }
+
+#pragma GCC visibility pop

@@ -61,7 +61,7 @@ static void draw_fifo(hls_case *c)
 /* A vector length that fits `total` elements evenly. */
 static int32_t divisor(hls_case *c, int32_t total)
 {
-    int32_t d = (int32_t)hls_draw(c, 1, total);
+    int32_t d = (int32_t)hls_draw(c, "count out", 1, total);
     while (total % d != 0) {
         d--;
     }
@@ -89,8 +89,8 @@ static int64_t regroup_latency(const hls_stream *x, const hls_stream *y,
 static void draw_gearbox(hls_case *c)
 {
     int32_t c_in = (int32_t)hls_param(c, "C_IN", 1, 24);
-    int32_t times = (int32_t)hls_draw(c, 1, 6);
-    bool regroup = hls_draw(c, 0, 1) != 0;
+    int32_t times = (int32_t)hls_draw(c, "vectors", 1, 6);
+    bool regroup = hls_draw(c, "regroup", 0, 1) != 0;
     int32_t total = c_in * (regroup ? times : 1);
     int32_t c_out = regroup ? divisor(c, total) : c_in;
     int32_t p_in = (int32_t)hls_param(c, "P_IN", 1, c_in);
@@ -159,7 +159,7 @@ static void draw_requant(hls_case *c)
     int32_t win = (int32_t)hls_param(c, "WIN", 2, 48);
     bool is_signed = hls_param(c, "IN_SIGNED", 0, 1) != 0;
     pta_format f = draw_format(c);
-    int32_t shift = (int32_t)hls_draw(c, -40, 56);
+    int32_t shift = (int32_t)hls_draw(c, "shift", -40, 56);
     if (shift != -40 && shift != 56) { /* mostly what makes sense */
         shift = (int32_t)pta_rng_range(&c->rng, -4, win);
     }
@@ -242,13 +242,13 @@ static void draw_scale_shift(hls_case *c)
     int32_t wx = (int32_t)hls_param(c, "WX", 2, 17);
     bool is_signed = hls_param(c, "X_SIGNED", 0, 1) != 0;
     int32_t ww = (int32_t)hls_param(c, "WW", 2, 18);
-    int32_t wb = (int32_t)hls_draw(c, 2, 34);
+    int32_t wb = (int32_t)hls_draw(c, "shift bits", 2, 34);
     hls_param(c, "BLOCK", 0, 1);
     bool ram = hls_param(c, "RAM", 0, 1) != 0;
     int32_t wacc = larger(wb, wx + ww) + 1;
     hls_set(c, "WACC", wacc);
     pta_format f = draw_format(c);
-    set_shift(c, &f, 10, (int32_t)hls_draw(c, -3, wacc + 2));
+    set_shift(c, &f, 10, (int32_t)hls_draw(c, "shift", -3, wacc + 2));
     int64_t act_max;
     pta_activation act = draw_act(c, wacc, &act_max);
 
@@ -270,26 +270,27 @@ static void draw_scale_shift(hls_case *c)
 
 static void draw_relu(hls_case *c)
 {
-    int32_t n = (int32_t)hls_draw(c, 1, 12);
+    int32_t n = (int32_t)hls_draw(c, "channels", 1, 12);
     int32_t p = (int32_t)hls_param(c, "P", 1, smaller(n, 4));
     int32_t wx = (int32_t)hls_param(c, "WX", 2, 16);
     bool is_signed = hls_param(c, "X_SIGNED", 0, 1) != 0;
     int32_t wa = (int32_t)hls_param(c, "WA", 2, 17);
-    int32_t frac = (int32_t)hls_draw(c, -6, 30);
+    int32_t frac = (int32_t)hls_draw(c, "slope fraction", -6, 30);
     hls_set(c, "UP", larger(frac, 0));
     hls_set(c, "DOWN", larger(-frac, 0));
-    int64_t threshold = hls_value(c, (int32_t)hls_draw(c, 1, 18), true);
+    int64_t threshold =
+        hls_value(c, (int32_t)hls_draw(c, "threshold bits", 1, 18), true);
     hls_set(c, "THRESHOLD", threshold);
     bool has_max = hls_param(c, "HAS_MAX", 0, 1) != 0;
     int64_t max = hls_value(c, smaller(wx + larger(frac, 0), 50), true);
     max = max < 0 ? -(max + 1) : max;
     hls_set(c, "MAX", has_max ? max : 0);
-    bool per_channel = hls_draw(c, 0, 1) != 0;
+    bool per_channel = hls_draw(c, "slope a channel", 0, 1) != 0;
     int32_t rows = per_channel ? n : 1;
     hls_set(c, "BEATS", per_channel ? hls_ceil(n, p) : 1);
     pta_format f = draw_format(c);
     int32_t up = larger(frac, 0);
-    set_shift(c, &f, 5 + up, (int32_t)hls_draw(c, -3, wx + up + 4));
+    set_shift(c, &f, 5 + up, (int32_t)hls_draw(c, "shift", -3, wx + up + 4));
 
     int64_t *alphas = allocate((size_t)(n + p) * sizeof *alphas);
     int32_t *w = allocate((size_t)n * sizeof *w);
@@ -327,17 +328,18 @@ static void draw_relu(hls_case *c)
 /* Cuts the ends at which the table does not change any more. */
 static void draw_table(hls_case *c)
 {
-    pta_curve curve = (pta_curve)hls_draw(c, 0, PTA_CURVE_HARD_SIGMOID_3);
+    pta_curve curve =
+        (pta_curve)hls_draw(c, "curve", 0, PTA_CURVE_HARD_SIGMOID_3);
     int32_t p = (int32_t)hls_param(c, "P", 1, 5);
     pta_format in = {.width = (int16_t)hls_param(c, "WX", 2, 10)};
     in.is_signed = hls_param(c, "X_SIGNED", 0, 1) != 0;
-    in.integer = (int16_t)hls_draw(c, 1, 7);
+    in.integer = (int16_t)hls_draw(c, "integer in", 1, 7);
     pta_format out = {.width = (int16_t)hls_param(c, "WOUT", 2, 16),
-                      .integer = (int16_t)hls_draw(c, 0, 3),
+                      .integer = (int16_t)hls_draw(c, "integer out", 0, 3),
                       .is_signed = true,
                       .rounding = PTA_RND_RND,
                       .overflow = PTA_OVF_SAT};
-    bool cut = hls_draw(c, 0, 1) != 0;
+    bool cut = hls_draw(c, "cut", 0, 1) != 0;
     hls_param(c, "BLOCK", 0, 1);
     int32_t size = 1 << in.width, first = 0, last = size - 1;
     int64_t *table = allocate((size_t)size * sizeof *table);

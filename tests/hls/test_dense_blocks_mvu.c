@@ -159,7 +159,7 @@ static void draw(hls_case *c, bool packed)
     draw_weights(c, &v);
     draw_weights(c, &second);
     v.wacc = larger(acc_width(&v), acc_width(&second));
-    v.wacc = second.wacc = v.wacc + (int32_t)hls_draw(c, 0, 6);
+    v.wacc = second.wacc = v.wacc + (int32_t)hls_draw(c, "spare bits", 0, 6);
     hls_set(c, "WACC", v.wacc);
     hls_memory(c, 'w', "W_FILE", v.pe * v.simd * v.ww);
     hls_memory(c, 'b', "B_FILE", v.pe * v.wacc);

@@ -64,10 +64,11 @@ static int32_t larger(int32_t a, int32_t b)
 static pta_format draw_format(hls_case *c, int32_t most)
 {
     pta_format f = {0};
-    f.width = (int16_t)hls_draw(c, 2, most);
-    f.is_signed = hls_draw(c, 0, 2) != 0;
-    f.rounding = hls_draw(c, 0, 3) == 0 ? PTA_RND_TRN : PTA_RND_RND;
-    f.overflow = hls_draw(c, 0, 3) == 0 ? PTA_OVF_SAT_SYM : PTA_OVF_SAT;
+    f.width = (int16_t)hls_draw(c, "width", 2, most);
+    f.is_signed = hls_draw(c, "signed", 0, 2) != 0;
+    f.rounding = hls_draw(c, "rounding", 0, 3) == 0 ? PTA_RND_TRN : PTA_RND_RND;
+    f.overflow =
+        hls_draw(c, "overflow", 0, 3) == 0 ? PTA_OVF_SAT_SYM : PTA_OVF_SAT;
     return f;
 }
 
@@ -76,7 +77,7 @@ static void draw_values(hls_case *c, net *n, int32_t most)
     for (int32_t i = 0; i <= n->slice.n_steps; i++) {
         pta_value *v = &n->values[i];
         n->order[i] = i;
-        n->sizes[i] = (int32_t)hls_draw(c, 1, WIDTH_MAX);
+        n->sizes[i] = (int32_t)hls_draw(c, "neurons", 1, WIDTH_MAX);
         v->format = draw_format(c, i == n->slice.n_steps ? 24 : most);
         v->view = (pta_view){1, 1, n->sizes[i]};
         v->alias_of = -1;
@@ -114,7 +115,7 @@ static int32_t acc_bits(const net *n, int32_t i)
 /* Mostly such that the results fill the output's range and saturate a little. */
 static void set_integer(hls_case *c, pta_format *f, const pta_step *s)
 {
-    int64_t shift = hls_draw(c, -3, s->acc_bits + 4);
+    int64_t shift = hls_draw(c, "shift", -3, s->acc_bits + 4);
     if (shift != -3 && shift != s->acc_bits + 4) {
         shift = s->acc_bits - f->width - pta_rng_range(&c->rng, 1, 5);
     }
@@ -133,7 +134,8 @@ static void draw_steps(hls_case *c, net *n, bool packed)
         s->weighted = true;
         w->rows = n->sizes[i + 1];
         w->cols = n->sizes[i];
-        w->format.width = (int16_t)hls_draw(c, 2, packed ? 8 : 12);
+        w->format.width =
+            (int16_t)hls_draw(c, "weight bits", 2, packed ? 8 : 12);
         w->format.is_signed = true;
         w->format.overflow = packed ? PTA_OVF_SAT_SYM : PTA_OVF_SAT;
         w->format.integer = 1;
@@ -141,7 +143,7 @@ static void draw_steps(hls_case *c, net *n, bool packed)
                       n->values[i].format.integer;
         s->acc_bits = acc_bits(n, i);
         set_integer(c, &n->values[i + 1].format, s);
-        s->act = (pta_activation)hls_draw(c, 0, 2);
+        s->act = (pta_activation)hls_draw(c, "activation", 0, 2);
         s->act_max_raw = hls_value(c, s->acc_bits - 4, false);
         w->dtype = PTA_S64;
         w->row_bytes = (size_t)w->cols * sizeof **n->w;
@@ -155,25 +157,27 @@ static void draw_folds(hls_case *c, net *n, bool ram)
 {
     int32_t width = n->values[0].format.width;
     n->bus = width <= 8 ? 8 : width <= 16 ? 4 : 2;
-    int32_t simd = (int32_t)hls_draw(c, n->bus, 20);
-    int32_t pe = (int32_t)hls_draw(c, 1, smaller(simd, LANES / simd));
-    int64_t block = hls_draw(c, 0, 1), chain = hls_draw(c, 0, 4);
+    int32_t simd = (int32_t)hls_draw(c, "SIMD", n->bus, 20);
+    int32_t pe = (int32_t)hls_draw(c, "PE", 1, smaller(simd, LANES / simd));
+    int64_t block = hls_draw(c, "BLOCK", 0, 1);
+    int64_t chain = hls_draw(c, "LC", 0, 4);
     for (int32_t i = 0; i < n->slice.n_steps; i++) {
-        n->folds[i] = (pta_fold){.pe = pe,
-                                 .simd = simd,
-                                 .order = (pta_fold_order)hls_draw(c, 0, 1),
-                                 .memory = ram     ? PTA_MEMORY_RAM
-                                           : block ? PTA_MEMORY_BLOCK
-                                                   : PTA_MEMORY_LUT,
-                                 .chain = (int32_t)chain};
+        n->folds[i] =
+            (pta_fold){.pe = pe,
+                       .simd = simd,
+                       .order = (pta_fold_order)hls_draw(c, "order", 0, 1),
+                       .memory = ram     ? PTA_MEMORY_RAM
+                                 : block ? PTA_MEMORY_BLOCK
+                                         : PTA_MEMORY_LUT,
+                       .chain = (int32_t)chain};
     }
 }
 
 static void draw_net(hls_case *c, net *n, bool ram)
 {
     *n = (net){.bus = 0};
-    bool packed = hls_draw(c, 0, 2) != 0;
-    n->slice.n_steps = (int32_t)hls_draw(c, 1, LAYERS_MAX);
+    bool packed = hls_draw(c, "packed", 0, 2) != 0;
+    n->slice.n_steps = (int32_t)hls_draw(c, "LAYERS", 1, LAYERS_MAX);
     draw_values(c, n, packed ? 8 : 12);
     draw_steps(c, n, packed);
     draw_folds(c, n, ram);
@@ -293,7 +297,7 @@ static void draw_engine(hls_case *c)
     pta_ctx *ctx = pta_ctx_create();
     pta_design *d;
     check(ctx != NULL, "no context");
-    bool ram = hls_draw(c, 0, 1) != 0;
+    bool ram = hls_draw(c, "RAM", 0, 1) != 0;
     draw_net(c, &n, ram);
     check(pta_design_build(ctx, &n.slice, n.folds, &d) == PTA_OK,
           pta_ctx_error(ctx));

@@ -26,8 +26,9 @@ static void draw_window(hls_case *c)
     c->samples = 3;
     const pta_cells *k = &g.cells;
     int32_t count = k->kh * k->kw * g.in.c;
-    bool plain = g.in.c % g.p == 0 && hls_draw(c, 0, 1) == 0;
-    int32_t p_out = plain ? g.p : (int32_t)hls_draw(c, 1, hls_min(count, 24));
+    bool plain = g.in.c % g.p == 0 && hls_draw(c, "plain", 0, 1) == 0;
+    int32_t p_out =
+        plain ? g.p : (int32_t)hls_draw(c, "P_OUT", 1, hls_min(count, 24));
     hls_set(c, "P_OUT", p_out);
     hls_stream *x = image_in(c, &g, true);
     pta_image out = {g.out.h, g.out.w, count};
@@ -85,10 +86,10 @@ static void draw_pool_avg(hls_case *c)
     hls_draw_window(c, &g, 20, true);
     c->samples = 3;
     bool is_signed = hls_param(c, "IN_SIGNED", 0, 1) != 0;
-    pta_format f = hls_format(c, (int32_t)hls_draw(c, 2, 20));
+    pta_format f = hls_format(c, (int32_t)hls_draw(c, "WOUT", 2, 20));
     f.rounding = PTA_RND_RND;
-    int32_t shift = (int32_t)hls_draw(c, -8, 30);
-    shift = hls_draw(c, 0, 1) == 0 ? shift : shift % 3;
+    int32_t shift = (int32_t)hls_draw(c, "SHIFT", -8, 30);
+    shift = hls_draw(c, "likely", 0, 1) == 0 ? shift : shift % 3;
     pass_format(c, f, shift);
     hls_stream *x = image_in(c, &g, is_signed);
     hls_stream *y = image_out(c, g.out, g.p, f.width);
@@ -163,9 +164,9 @@ static void draw_depthwise(hls_case *c)
     hls_memory(c, 'w', "W_FILE", g.p * mult * ww);
     hls_memory(c, 'b', "B_FILE", g.p * mult * acc);
 
-    pta_format f = hls_format(c, (int32_t)hls_draw(c, 2, 20));
-    int32_t shift = (int32_t)hls_draw(c, -4, 20);
-    int64_t act_max = hls_draw(c, 0, 5000);
+    pta_format f = hls_format(c, (int32_t)hls_draw(c, "WOUT", 2, 20));
+    int32_t shift = (int32_t)hls_draw(c, "SHIFT", -4, 20);
+    int64_t act_max = hls_draw(c, "ACT_MAX", 0, 5000);
     pass_format(c, f, shift);
     hls_set(c, "ROUNDING", f.rounding);
     hls_set(c, "ACT_MAX", act_max);

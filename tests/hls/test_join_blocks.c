@@ -7,12 +7,14 @@
 
 /* Draws and passes an operand with the given suffix, 0 or 1. */
 static pta_operand draw_operand(hls_case *c, const char *width,
-                                const char *sign, bool *is_signed)
+                                const char *sign, const char *frac,
+                                bool *is_signed)
 {
     int32_t w = (int32_t)hls_param(c, width, 2, 24);
     *is_signed = hls_param(c, sign, 0, 1) != 0;
-    return (pta_operand){
-        .type = PTA_S64, .frac = (int32_t)hls_draw(c, -6, 20), .width = w};
+    return (pta_operand){.type = PTA_S64,
+                         .frac = (int32_t)hls_draw(c, frac, -6, 20),
+                         .width = w};
 }
 
 static void pass_format(hls_case *c, pta_format f)
@@ -27,8 +29,8 @@ static void draw_join(hls_case *c)
 {
     bool is_signed[2];
     pta_operand in[2];
-    in[0] = draw_operand(c, "W0", "SIGNED0", &is_signed[0]);
-    in[1] = draw_operand(c, "W1", "SIGNED1", &is_signed[1]);
+    in[0] = draw_operand(c, "W0", "SIGNED0", "FRAC0", &is_signed[0]);
+    in[1] = draw_operand(c, "W1", "SIGNED1", "FRAC1", &is_signed[1]);
     pta_merge m = {.op = (pta_merge_op)hls_param(c, "OP", 0, 4),
                    .n_in = 2,
                    .in = in,
@@ -36,18 +38,19 @@ static void draw_join(hls_case *c)
     m.act = (pta_activation)hls_param(c, "ACT", 0, 2);
     m.act_frac = (int32_t)hls_param(c, "ACT_FRAC", 0, 24);
     m.act_max = hls_param(c, "ACT_MAX", 0, 300000);
-    m.y_format = hls_format(c, (int32_t)hls_draw(c, 2, 24));
-    if (hls_draw(c, 0, 2) > 0) { /* no further from the exact than likely */
+    m.y_format = hls_format(c, (int32_t)hls_draw(c, "WOUT", 2, 24));
+    if (hls_draw(c, "likely", 0, 2) >
+        0) { /* no further from the exact than likely */
         int32_t frac = in[0].frac + (m.op == PTA_MERGE_MUL ? in[1].frac : 0);
         m.y_format.integer =
-            (int16_t)(m.y_format.width - frac + hls_draw(c, -3, 12));
+            (int16_t)(m.y_format.width - frac + hls_draw(c, "above", -3, 12));
     }
     pass_format(c, m.y_format);
     hls_set(c, "FRAC0", in[0].frac);
     hls_set(c, "FRAC1", in[1].frac);
     hls_set(c, "FRAC_OUT", pta_frac(m.y_format));
 
-    int32_t count = (int32_t)hls_draw(c, 1, 12);
+    int32_t count = (int32_t)hls_draw(c, "count", 1, 12);
     int32_t p = (int32_t)hls_param(c, "P", 1, count);
     c->samples = 60;
     m.count = count;
@@ -71,19 +74,19 @@ static void draw_concat(hls_case *c)
 {
     bool is_signed[2];
     pta_operand in[2];
-    in[0] = draw_operand(c, "W0", "SIGNED0", &is_signed[0]);
-    in[1] = draw_operand(c, "W1", "SIGNED1", &is_signed[1]);
-    pta_format f = hls_format(c, (int32_t)hls_draw(c, 2, 24));
+    in[0] = draw_operand(c, "W0", "SIGNED0", "FRAC0", &is_signed[0]);
+    in[1] = draw_operand(c, "W1", "SIGNED1", "FRAC1", &is_signed[1]);
+    pta_format f = hls_format(c, (int32_t)hls_draw(c, "WOUT", 2, 24));
     pass_format(c, f);
     hls_set(c, "SHIFT0", in[0].frac - pta_frac(f));
     hls_set(c, "SHIFT1", in[1].frac - pta_frac(f));
 
     bool channels = hls_param(c, "CHANNELS", 0, 1) != 0;
-    int32_t turns = (int32_t)hls_draw(c, 1, 5);
+    int32_t turns = (int32_t)hls_draw(c, "turns", 1, 5);
     int32_t n0 = (int32_t)hls_param(c, "N0", 1, 6);
     int32_t n1 = (int32_t)hls_param(c, "N1", 1, 6);
     int32_t c0 = (int32_t)hls_param(c, "C0", 1, 12);
-    int32_t c1 = channels ? (int32_t)hls_draw(c, 1, 12) : c0;
+    int32_t c1 = channels ? (int32_t)hls_draw(c, "C1", 1, 12) : c0;
     hls_set(c, "C1", c1);
     int32_t p = (int32_t)hls_param(c, "P", 1, hls_min(c0, c1));
     c->samples = 10;
@@ -155,7 +158,8 @@ static void draw_permute(hls_case *c)
     hls_window g;
     hls_draw_image(c, &g, 40);
     c->samples = 4;
-    const int32_t *perm = orders[c->index < 6 ? c->index : hls_draw(c, 0, 5)];
+    const int32_t *perm =
+        orders[c->index < 6 ? c->index : hls_draw(c, "order", 0, 5)];
     pta_permute k = {
         .in = g.in, .perm = {perm[0], perm[1], perm[2]}, .type = PTA_S64};
     int32_t size[3] = {g.in.h, g.in.w, g.in.c};
@@ -165,7 +169,7 @@ static void draw_permute(hls_case *c)
     hls_set(c, "PERM2", perm[2]);
     hls_param(c, "BLOCK", 0, 1);
     bool whole = perm[2] == 2;
-    int32_t p_out = whole ? g.p : (int32_t)hls_draw(c, 1, out.c);
+    int32_t p_out = whole ? g.p : (int32_t)hls_draw(c, "P_OUT", 1, out.c);
     hls_set(c, "P_OUT", p_out);
     hls_tensors t;
     image(c, &g, out, p_out, &t);
