@@ -87,8 +87,9 @@ pta_status PTA_MUST_CHECK pta_core_poll(pta_ctx *ctx, pta_core *core,
 pta_status PTA_MUST_CHECK pta_core_finish(pta_ctx *ctx, pta_core *core,
                                           pta_core_counters *counters);
 
-/** After a fault: resets both DMA channels and the core. The caller then
- * proves the core with a sample whose answer it knows. */
+/** After a fault, or to empty the core: resets both DMA channels and the core.
+ * After a fault the caller then proves the core with a sample whose answer it
+ * knows. */
 pta_status PTA_MUST_CHECK pta_core_recover(pta_ctx *ctx, pta_core *core);
 
 #endif
