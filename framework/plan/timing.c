@@ -228,11 +228,27 @@ static pta_status run_net(pta_ctx *ctx, pta_design *design, int32_t samples,
                     "the streams of this slice would stop each other");
 }
 
-/* Over the second half of the samples, as intervals may take turns. */
+/* Every so many samples the same intervals come again. */
+static bool repeats(const int32_t *end, int32_t n, int32_t period)
+{
+    for (int32_t i = period + 1; i <= n; i++) {
+        if (end[i] - end[i - period] != end[period] - end[0]) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Over the second half of the samples; where they leave in bursts, over whole
+ * bursts. */
 static int64_t interval_of(const int32_t *end, int32_t samples)
 {
-    int32_t from = (samples - 1) / 2, n = samples - 1 - from;
-    return n > 0 ? (end[samples - 1] - end[from] + n / 2) / n : 0;
+    int32_t from = (samples - 1) / 2, n = samples - 1 - from, period = 1;
+    while (2 * period <= n && !repeats(end + from, n, period)) {
+        period++;
+    }
+    n = 2 * period <= n ? period : n;
+    return n > 0 ? (end[from + n] - end[from] + n / 2) / n : 0;
 }
 
 pta_status pta_design_time(pta_ctx *ctx, pta_design *design, int32_t samples)
