@@ -4,8 +4,10 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -127,8 +129,14 @@ void pta_remove_folder(pta_ctx *ctx, char **folder)
 
 /* ---- programs ---- */
 
-static void become(const char *const *argv, const char *log)
+/* Whoever kills the parent ends the child too: smpirun and mpirun then end what
+ * they started. */
+static void become(const char *const *argv, const char *log, pid_t parent)
 {
+    if (prctl(PR_SET_PDEATHSIG, (unsigned long)SIGTERM, 0ul, 0ul, 0ul) != 0 ||
+        getppid() != parent) {
+        _exit(126);
+    }
     int file = open(log, O_WRONLY | O_CREAT | O_TRUNC, 0666);
     if (file < 0 || dup2(file, STDOUT_FILENO) < 0 ||
         dup2(file, STDERR_FILENO) < 0) {
@@ -162,12 +170,12 @@ static void last_words(const char *log, char *text, int size)
 pta_status pta_run_child(pta_ctx *ctx, const char *const *argv, const char *log)
 {
     fflush(NULL);
-    pid_t child = fork();
+    pid_t parent = getpid(), child = fork();
     if (child < 0) {
         return pta_fail(ctx, PTA_ERR_IO, "%s: %s", argv[0], strerror(errno));
     }
     if (child == 0) {
-        become(argv, log);
+        become(argv, log, parent);
     }
     int code = 0;
     while (waitpid(child, &code, 0) < 0 && errno == EINTR) {

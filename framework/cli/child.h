@@ -15,7 +15,8 @@ pta_status PTA_MUST_CHECK pta_find_beside(pta_ctx *ctx, const char *name,
 pta_status PTA_MUST_CHECK pta_own_path(pta_ctx *ctx, char **path);
 
 /**
- * Runs argv (ends with NULL; searched in PATH) and waits. Both outputs go to
+ * Runs argv (ends with NULL; searched in PATH) and waits; it gets SIGTERM should
+ * this process end first. Both outputs go to
  * `log`, which is overwritten. PTA_ERR_DEVICE with the log's last line that
  * begins with "partita: ", or else its last one, if it does not exit with 0.
  */

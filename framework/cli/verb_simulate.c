@@ -12,7 +12,10 @@
 #include "cli/platform.h"
 #include "runtime/mapping.h"
 
-enum { IN_FLIGHT = 64 }; /* micro-batches of all copies, unless asked */
+enum {
+    IN_FLIGHT = 64,   /* micro-batches of all copies, unless asked */
+    MESSAGES = 400000 /* of a run whose samples are not asked for: a minute */
+};
 
 static const pta_option simulate_options[] = {
     {.name = "boards",
@@ -41,12 +44,13 @@ static const pta_option simulate_options[] = {
      .help = "ports of a switch; more hosts make a tree of switches"},
     {.name = "uplink-mbit",
      .kind = PTA_OPTION_INT,
-     .fallback = "941",
+     .fallback = "9410",
      .group = "Cluster",
      .placeholder = "R",
      .lo = 1,
      .hi = 1000000,
-     .help = "payload rate between switches, each way"},
+     .help = "payload rate between switches, each way; where it is too little "
+             "for the plan, simulating takes long"},
     {.name = "hop-ns",
      .kind = PTA_OPTION_INT,
      .fallback = "3000",
@@ -62,7 +66,8 @@ static const pta_option simulate_options[] = {
      .placeholder = "N",
      .lo = 0,
      .hi = 100000000,
-     .help = "samples; 0: 100 in latency mode, else 4 times what is in flight"},
+     .help = "samples; 0: 100 in latency mode, else 4 times what is in flight, "
+             "fewer where these are more than 400,000 messages"},
     {.name = "mode",
      .kind = PTA_OPTION_CHOICE,
      .fallback = "throughput",
@@ -128,6 +133,7 @@ typedef struct simulation {
     pta_vflow flow;
     pta_modelled modelled; /* owned */
     json_t *results;       /* owned */
+    double uplink;         /* busy part of the busiest link between switches */
     double seconds;        /* smpirun took */
 } simulation;
 
@@ -175,6 +181,18 @@ static bool is_packed(const simulation *s)
     return strcmp(pta_options_text(s->options, "wire"), "packed") == 0;
 }
 
+static int64_t in_flight(const simulation *s)
+{
+    return s->flow.latency ? 1 : (int64_t)s->flow.depth * s->flow.copies;
+}
+
+static int64_t choose_samples(const simulation *s)
+{
+    int64_t batches = s->flow.latency ? 100 : 4 * in_flight(s);
+    int64_t most = MESSAGES / (s->plan->n_wires + 1) + 1;
+    return s->flow.micro_batch * (batches < most ? batches : most);
+}
+
 static pta_status open_flow(simulation *s)
 {
     const pta_options *o = s->options;
@@ -193,8 +211,7 @@ static pta_status open_flow(simulation *s)
         s->flow.depth = fair;
     }
     if (s->flow.n_samples == 0) {
-        int64_t flying = (int64_t)s->flow.depth * copies * s->flow.micro_batch;
-        s->flow.n_samples = latency ? 100 : 4 * flying;
+        s->flow.n_samples = choose_samples(s);
     }
     return PTA_OK;
 }
@@ -329,6 +346,17 @@ static double busy(const simulation *s, int32_t board, pta_vkind kind)
            (double)s->modelled.elapsed;
 }
 
+/* ... and each link between switches, simulated. */
+static pta_status find_uplink(simulation *s)
+{
+    double bytes;
+    pta_tree tree = tree_of(s);
+    PTA_TRY(
+        pta_uplink_bytes(s->ctx, &tree, s->n_hosts, s->plan, &s->flow, &bytes));
+    s->uplink = 1e-3 * bytes * tree.uplink_per_byte / figure(s, "elapsed_us");
+    return PTA_OK;
+}
+
 typedef struct peak {
     double share;
     int32_t board;
@@ -360,6 +388,17 @@ static void print_simulation(const simulation *s)
            s->plan->n_boards * s->flow.copies, s->n_hosts, s->plan->n_stages,
            s->flow.copies, s->flow.micro_batch, s->flow.depth,
            pta_print_count(s->flow.n_samples, n));
+    int32_t spanning =
+        pta_platform_spanning(&s->fabric.cluster, s->n_hosts, &tree);
+    if (spanning > 0) {
+        printf("not used    %d measured pairs of hosts on different switches\n",
+               spanning);
+    }
+    if (!s->flow.latency &&
+        s->flow.n_samples < 2 * in_flight(s) * s->flow.micro_batch) {
+        printf(
+            "a short run: throughput includes filling the pipe (--samples)\n");
+    }
     printf("simulated   latency p50 %.3f us, p95 %.3f us, p99 %.3f us\n",
            percentile(s, "p50"), percentile(s, "p95"), percentile(s, "p99"));
     printf("throughput  %.3f samples/s\n", figure(s, "throughput_per_s"));
@@ -376,6 +415,10 @@ static void print_simulation(const simulation *s)
         printf("  %-23s %5.1f %%  board %d\n", resources[i].name,
                100.0 * p.share, p.board);
     }
+    if (s->uplink > 0) {
+        printf("  %-23s %5.1f %%  simulated\n", "link between switches",
+               100.0 * s->uplink);
+    }
     const char *digest =
         json_string_value(json_object_get(s->results, "digest"));
     if (digest != NULL) {
@@ -388,10 +431,11 @@ static json_t *saturation_json(const simulation *s)
 {
     peak c = busiest(s, PTA_V_COMPUTE), w = busiest(s, PTA_V_WIRE);
     peak p = busiest(s, PTA_V_PORT);
-    return json_pack("{s:{s:f,s:i},s:{s:f,s:i},s:{s:f,s:i}}", "accelerator",
-                     "share", c.share, "board", (int)c.board, "arm", "share",
-                     w.share, "board", (int)w.board, "port", "share", p.share,
-                     "board", (int)p.board);
+    return json_pack("{s:{s:f,s:i},s:{s:f,s:i},s:{s:f,s:i},s:{s:f}}",
+                     "accelerator", "share", c.share, "board", (int)c.board,
+                     "arm", "share", w.share, "board", (int)w.board, "port",
+                     "share", p.share, "board", (int)p.board, "uplink", "share",
+                     s->uplink);
 }
 
 static pta_status tell(simulation *s)
@@ -434,6 +478,7 @@ static pta_status simulate_all(simulation *s)
     PTA_TRY(status);
     PTA_TRY(pta_modelled_run(ctx, &s->fabric, s->plan, &s->flow, NULL, NULL,
                              &s->modelled));
+    PTA_TRY(find_uplink(s));
     return tell(s);
 }
 

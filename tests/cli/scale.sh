@@ -84,4 +84,36 @@ sys.exit(a["digest"] != b["digest"])' || problem "numerics on: another digest"
 json t.json 'any("simulated time" in e["args"].get("name", "") for e in j["traceEvents"])'
 fails 2 'needs 3 boards, --boards says 2' \
     "$partita" simulate net.plan.json --boards 2
+
+# Measured pairs count: 300 us more to the second board than a port has.
+python3 -c 'import json
+hosts = [{"name": f"h{i}"} for i in range(9)]
+pairs = [{"from": "h0", "to": "h1", "latency_us": 330, "rate_mbit": 5},
+         {"from": "h0", "to": "h8", "latency_us": 9, "rate_mbit": 5}]
+json.dump({"partita_cluster": 1, "hosts": hosts, "pairs": pairs}, open("pairs.json", "w"))'
+works "$partita" simulate net.plan.json --boards 3 --mode latency --json plain.json
+works "$partita" simulate net.plan.json --boards 3 --mode latency \
+    --cluster pairs.json --json a.json
+python3 -c 'import json, sys
+a, b = (json.load(open(f))["latency_us"]["p50"] for f in ("plain.json", "a.json"))
+sys.exit(not 300 < b - a < 600)' || problem "the pair's latency is not in"
+json a.json 'abs(j["latency_us"]["p50"] / j["modelled"]["latency_us"] - 1) < 0.1'
+works "$partita" simulate net.plan.json --boards 9 --ports 4 --cluster pairs.json \
+    --json a.json --wire packed
+json a.json '0 < j["busiest"]["uplink"]["share"] < 1'
+works "$partita" simulate net.plan.json --boards 9 --ports 4 --cluster pairs.json
+says 'not used +1 measured pairs'
+says 'link between switches'
+
+# Killed, it leaves no simulator behind.
+mkdir tmp
+TMPDIR=$work/tmp "$partita" simulate net.plan.json --boards 300 --samples 100000000 \
+    >out 2>err &
+mine=$!
+running() { pgrep -f "smpimain.*$work/tmp" >/dev/null; }
+for _ in {1..100}; do running && break; sleep 0.1; done
+running || problem "the simulator has not begun"
+kill -9 $mine && wait $mine 2>/dev/null
+for _ in {1..100}; do running || break; sleep 0.1; done
+running && problem "the simulator goes on after its parent was killed"
 finish
