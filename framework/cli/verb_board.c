@@ -3,13 +3,13 @@
  */
 #include <string.h>
 
-#include "base/rng.h"
 #include "cli/cli.h"
 #include "hls/driver/bitstream.h"
 #include "hls/driver/board_status.h"
 #include "hls/driver/device_board.h"
 #include "hls/driver/load.h"
 #include "hls/driver/smoke.h"
+#include "hls/gen/known_answer.h"
 #include "runtime/slice_load.h"
 
 #define MEMORY_MOST ((size_t)4 << 20) /* of u-dma-buf, for the smoke test */
@@ -245,36 +245,10 @@ typedef struct job {
     pta_manifest *manifest; /* owned */
     pta_core_info info;
     pta_bus_chip_params chip;
-    char *sample; /* owned */
-    bool checked; /* against a plan */
+    char *sample, *answer; /* owned */
+    bool checked; /* against the plan, or the manifest's known answer */
     pta_smoke_result result;
 } job;
-
-/* A sample on the bus with values that the slice's inputs can have. */
-static pta_status make_sample(pta_ctx *ctx, job *j)
-{
-    const pta_manifest *m = j->manifest;
-    uint64_t random = 0x50e;
-    PTA_TRY_ALLOC(ctx, j->sample, m->in_bytes);
-    for (int32_t i = 0; i < m->n_inputs; i++) {
-        const pta_manifest_tensor *t = &m->inputs[i];
-        int32_t width = t->width < 32 ? t->width : 32;
-        size_t step = (size_t)t->element_bytes;
-        for (int64_t e = 0; e < t->elements; e++) {
-            int64_t span = (int64_t)1 << width, raw;
-            size_t at = t->offset + step * (size_t)e;
-            raw = pta_rng_range(&random, 0, span - 1) -
-                  (t->is_signed ? span / 2 : 0);
-            if (step > 8 || at > m->in_bytes || step > m->in_bytes - at) {
-                return pta_fail(ctx, PTA_ERR_FORMAT,
-                                "%s: input %s does not lie in a sample",
-                                j->manifest_path, t->name);
-            }
-            memcpy(j->sample + at, &raw, step); /* little-endian */
-        }
-    }
-    return PTA_OK;
-}
 
 /* The device's open proves the core with a sample whose answer `fixed` gave. */
 static pta_status prove(pta_ctx *ctx, const job *j, const pta_slice *slice)
@@ -328,6 +302,24 @@ static pta_status check_plan(pta_ctx *ctx, job *j, const char *plan)
     return status;
 }
 
+/* Writable weights may be others than the manifest's answer is of. */
+static pta_status check_known(pta_ctx *ctx, job *j)
+{
+    char found[PTA_SHA256_HEX];
+    if (j->manifest->ram) {
+        return PTA_OK;
+    }
+    PTA_TRY(pta_known_digest(ctx, j->manifest, j->answer, found));
+    if (strcmp(found, j->manifest->known_answer) != 0) {
+        return pta_fail(ctx, PTA_ERR_DEVICE,
+                        "the core's answer to the known sample has SHA-256 "
+                        "%.32s, the fixed device's has %.32s (%s)",
+                        found, j->manifest->known_answer, j->manifest_path);
+    }
+    j->checked = true;
+    return PTA_OK;
+}
+
 static pta_status measure(pta_ctx *ctx, job *j)
 {
     const char *plan = pta_options_text(j->options, "plan");
@@ -339,7 +331,9 @@ static pta_status measure(pta_ctx *ctx, job *j)
         (pta_bus_chip_params){.root = root_of(j->options),
                               .slice_digest = j->manifest->slice_digest,
                               .poll = pta_options_flag(j->options, "poll")};
-    PTA_TRY(make_sample(ctx, j));
+    PTA_TRY_ALLOC(ctx, j->sample, j->manifest->in_bytes);
+    PTA_TRY_ALLOC(ctx, j->answer, j->manifest->out_bytes);
+    PTA_TRY(pta_known_sample(ctx, j->manifest, j->sample));
     if (plan != NULL) {
         PTA_TRY(check_plan(ctx, j, plan));
     }
@@ -348,11 +342,13 @@ static pta_status measure(pta_ctx *ctx, job *j)
                                .bus = &pta_bus_chip,
                                .bus_params = &j->chip,
                                .memory_bytes = MEMORY_MOST,
-                               .sample = j->sample};
+                               .sample = j->sample,
+                               .got = j->answer};
     if (state.dma_bytes > 0 && state.dma_bytes < MEMORY_MOST) {
         params.memory_bytes = (size_t)state.dma_bytes;
     }
-    return pta_smoke_run(ctx, &params, &j->result);
+    PTA_TRY(pta_smoke_run(ctx, &params, &j->result));
+    return check_known(ctx, j);
 }
 
 static json_t *smoke_json(const job *j)
@@ -389,7 +385,8 @@ static pta_status smoke_print(pta_ctx *ctx, const job *j)
     pta_table_text table;
     printf("slice %.32s: the core answers, %s\n", j->manifest->slice_digest,
            j->checked ? "as the fixed device does"
-                      : "the same every time (--plan checks what)");
+                      : "the same every time (its weights can be written: "
+                        "--plan loads and checks them)");
     printf("clock %.4f MHz, register read %.2f us, write %.2f us\n",
            r->clock_hz * 1e-6, r->read_us, r->write_us);
     printf("latency %llu cycles (manifest: %lld), interval %llu (%lld)\n\n",
@@ -424,6 +421,7 @@ static pta_status smoke(pta_ctx *ctx, const pta_options *options)
         status = pta_write_json(ctx, path, smoke_json(&j));
     }
     pta_free(ctx, j.sample);
+    pta_free(ctx, j.answer);
     pta_manifest_destroy(ctx, &j.manifest);
     return status;
 }

@@ -15,6 +15,20 @@ void pta_core_names_of(const pta_slice *slice, pta_core_names *names)
 {
     pta_slice_identity(slice, false, names->rom);
     pta_slice_identity(slice, true, names->ram);
+    size_t used = 0;
+    names->formats[0] = '\0';
+    for (int32_t i = 0; i < slice->n_steps; i++) {
+        char formats[PTA_STEP_FORMATS];
+        size_t room = sizeof names->formats - used;
+        pta_step_formats(slice, &slice->steps[i], formats);
+        int n = snprintf(names->formats + used, room, "%s: %s\n",
+                         slice->steps[i].name, formats);
+        if (n < 0 || (size_t)n >= room) {
+            names->formats[used] = '\0';
+            return;
+        }
+        used += (size_t)n;
+    }
 }
 
 void pta_bitstream_free(pta_ctx *ctx, pta_bitstream *b)
@@ -25,10 +39,42 @@ void pta_bitstream_free(pta_ctx *ctx, pta_bitstream *b)
 /* ---- search ---- */
 
 typedef struct search {
-    const char *name; /* of the core */
+    const char *name;    /* of the core */
+    const char *formats; /* of its steps; NULL: not asked */
     bool found;
     pta_bitstream *out;
+    char other[1024]; /* core of the same layers in other formats; "": none */
 } search;
+
+/* The first layer in which a core with writable weights is another; nothing if
+ * it is of other layers. */
+static void compare_formats(search *s, const char *path, const pta_manifest *m)
+{
+    const char *ours = s->formats, *differs = NULL;
+    const pta_manifest_layer *theirs = NULL;
+    for (int32_t i = 0; i < m->n_layers && *ours != '\0'; i++) {
+        const pta_manifest_layer *l = &m->layers[i];
+        size_t n = strlen(l->name), line = strcspn(ours, "\n");
+        if (strncmp(ours, l->name, n) != 0 || ours[n] != ':') {
+            return;
+        }
+        if (differs == NULL &&
+            (line != n + 2 + strlen(l->formats) ||
+             strncmp(ours + n + 2, l->formats, line - n - 2) != 0)) {
+            differs = ours;
+            theirs = l;
+        }
+        ours += line + 1;
+    }
+    if (differs != NULL && *ours == '\0') {
+        snprintf(s->other, sizeof s->other,
+                 "; the core of %s takes weights of other formats: layer %s: "
+                 "%s; the plan has %.*s",
+                 path, theirs->name, theirs->formats,
+                 (int)(strcspn(differs, "\n") - strlen(theirs->name) - 2),
+                 differs + strlen(theirs->name) + 2);
+    }
+}
 
 static pta_status look_at(pta_ctx *ctx, search *s, const char *folder)
 {
@@ -40,6 +86,9 @@ static pta_status look_at(pta_ctx *ctx, search *s, const char *folder)
     }
     PTA_TRY(pta_manifest_read(ctx, path, &m));
     if (strcmp(m->slice_digest, s->name) != 0) {
+        if (m->ram && s->formats != NULL && s->other[0] == '\0') {
+            compare_formats(s, path, m);
+        }
         pta_manifest_destroy(ctx, &m);
         return PTA_OK;
     }
@@ -80,18 +129,20 @@ static pta_status walk(pta_ctx *ctx, search *s, const char *folder, int depth)
 pta_status pta_bitstream_find(pta_ctx *ctx, const char *folder,
                               const pta_core_names *names, pta_bitstream *out)
 {
-    const char *const either[] = {names->rom, names->ram};
-    for (int i = 0; i < 2; i++) {
-        search s = {either[i], false, out};
+    search s = {.name = names->rom, .out = out};
+    PTA_TRY(walk(ctx, &s, folder, DEPTH));
+    if (!s.found) {
+        s.name = names->ram;
+        s.formats = names->formats;
         PTA_TRY(walk(ctx, &s, folder, DEPTH));
-        if (s.found) {
-            return PTA_OK;
-        }
+    }
+    if (s.found) {
+        return PTA_OK;
     }
     return pta_fail(ctx, PTA_ERR_NOT_FOUND,
                     "%s: has no core of slice %.32s (with writable weights: "
-                    "%.32s); partita build makes it",
-                    folder, names->rom, names->ram);
+                    "%.32s); partita build makes it%s",
+                    folder, names->rom, names->ram, s.other);
 }
 
 /* ---- what rank 0 sent ---- */

@@ -9,9 +9,12 @@
 #include "hls/gen/manifest.h"
 
 /** Names of a slice's core (identity.h): with its weights in ROM, and with
- * weights that can be written. Either serves. */
+ * weights that can be written. Either serves. `formats` says of each step
+ * "NAME: FORMATS\n", as many as fit, to tell why a core is not the slice's. */
+#define PTA_CORE_FORMATS 4096
 typedef struct pta_core_names {
     char rom[PTA_SHA256_HEX], ram[PTA_SHA256_HEX];
+    char formats[PTA_CORE_FORMATS];
 } pta_core_names;
 
 typedef struct pta_bitstream {
@@ -25,8 +28,9 @@ void pta_core_names_of(const pta_slice *slice, pta_core_names *names);
 
 /**
  * Looks for a manifest of either name in `folder`, its folders and theirs; ROM
- * first. PTA_ERR_NOT_FOUND if there is none, or no folder; a damaged manifest is
- * an error that names it.
+ * first. PTA_ERR_NOT_FOUND if there is none, or no folder; if there is a core with
+ * writable weights of the same layers, the message has the first whose formats
+ * differ. A damaged manifest is an error that names it.
  */
 pta_status PTA_MUST_CHECK pta_bitstream_find(pta_ctx *ctx, const char *folder,
                                              const pta_core_names *names,

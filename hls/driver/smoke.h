@@ -17,6 +17,7 @@ typedef struct pta_smoke_params {
     const void *sample;  /* one sample as it lies on the bus */
     const void *answer;  /* its answer; NULL: only that all answers are equal */
     int32_t repeats;     /* of each row; 0: 21 */
+    void *got;           /* [out_bytes], takes the answer; NULL: not wanted */
 } pta_smoke_params;
 
 /** Medians in microseconds, on the clock of the bus. */

@@ -11,6 +11,8 @@
 typedef struct rtl {
     pta_hw_config config;
     pta_generated *generated; /* owned */
+    pta_generated *blank; /* owned; with writable weights: what is simulated,
+                                 so that new weights need no new core */
     pta_sim_model model;
     pta_core_info info;
     pta_bus_sim_params bus;
@@ -84,6 +86,7 @@ static void release(pta_ctx *ctx, const pta_hw_config *config)
     rtl *d = (rtl *)(uintptr_t)config;
     pta_sim_model_close(&d->model);
     pta_generated_destroy(ctx, &d->generated);
+    pta_generated_destroy(ctx, &d->blank);
     pta_free(ctx, d);
 }
 
@@ -91,7 +94,7 @@ static pta_status generate(pta_ctx *ctx, rtl *d, const pta_slice *slice)
 {
     pta_generate_options options = {.graph = NULL};
     pta_budget budget = pta_budget_pynq();
-    pta_design *design;
+    pta_design *design = NULL;
     pta_fold *folds;
     PTA_TRY_ALLOC(ctx, folds, slice->n_steps);
     pta_status status =
@@ -99,8 +102,12 @@ static pta_status generate(pta_ctx *ctx, rtl *d, const pta_slice *slice)
     if (status == PTA_OK) {
         status =
             pta_generate(ctx, slice, folds, design, &options, &d->generated);
-        pta_design_destroy(ctx, &design);
     }
+    if (status == PTA_OK && d->generated->manifest.ram) {
+        options.blank = true;
+        status = pta_generate(ctx, slice, folds, design, &options, &d->blank);
+    }
+    pta_design_destroy(ctx, &design);
     pta_free(ctx, folds);
     return status;
 }
@@ -108,7 +115,8 @@ static pta_status generate(pta_ctx *ctx, rtl *d, const pta_slice *slice)
 static pta_status prepare(pta_ctx *ctx, rtl *d, const pta_slice *slice)
 {
     PTA_TRY(generate(ctx, d, slice));
-    pta_sim_design sim = pta_generated_sim(d->generated);
+    pta_sim_design sim =
+        pta_generated_sim(d->blank != NULL ? d->blank : d->generated);
     PTA_TRY(pta_sim_model_open(ctx, &sim, &d->model));
     pta_manifest_info(&d->generated->manifest, &d->info);
     d->info.n_memories = d->generated->n_memories;

@@ -8,6 +8,7 @@
 #include "hls/driver/files.h"
 #include "hls/driver/format.h"
 #include "hls/gen/identity.h"
+#include "hls/gen/known_answer.h"
 
 #define CLOCK_HZ 100000000u
 
@@ -83,10 +84,13 @@ static pta_status describe_layers(const pta_gen *gen, pta_manifest *m)
     for (int32_t i = 0; i < m->n_layers; i++) {
         pta_manifest_layer l = pta_gen_layer(gen, i);
         const char *name = l.name, *op = l.op;
+        char formats[PTA_STEP_FORMATS];
         l.name = l.op = NULL;
         m->layers[i] = l;
         PTA_TRY(copy_text(gen->ctx, name, &m->layers[i].name));
         PTA_TRY(copy_text(gen->ctx, op, &m->layers[i].op));
+        pta_step_formats(gen->slice, &gen->slice->steps[i], formats);
+        PTA_TRY(copy_text(gen->ctx, formats, &m->layers[i].formats));
     }
     return PTA_OK;
 }
@@ -165,7 +169,10 @@ static pta_status describe(const pta_gen *gen, pta_manifest *m)
     PTA_TRY(describe_tensors(gen, slice->outputs, d->outputs, d->n_outputs,
                              &m->outputs, &m->n_outputs));
     PTA_TRY(describe_layers(gen, m));
-    return describe_memories(gen, m);
+    PTA_TRY(describe_memories(gen, m));
+    return gen->options->blank
+               ? PTA_OK
+               : pta_known_answer(gen->ctx, slice, m, m->known_answer);
 }
 
 /* ---- memories ---- */
@@ -193,8 +200,12 @@ static pta_status fill_memories(pta_gen *gen)
     for (int32_t i = 0; i < gen->n_memories; i++) {
         pta_gen_memory *m = &gen->memories[i];
         const pta_block *block = &gen->design->blocks[m->block];
-        pta_status status = pta_memory_fill(gen->ctx, gen->slice, gen->design,
-                                            m->block, m->index, &m->words);
+        const pta_block_memory *b = &block->memories[m->index];
+        bool blank = gen->options->blank && i < gen->n_writable;
+        pta_status status =
+            blank ? pta_words_open(gen->ctx, b->words, b->word_bits, &m->words)
+                  : pta_memory_fill(gen->ctx, gen->slice, gen->design, m->block,
+                                    m->index, &m->words);
         if (status != PTA_OK) {
             return pta_fail_in(gen->ctx, status, "layer '%s'",
                                gen->slice->steps[block->step].name);

@@ -28,6 +28,8 @@ typedef struct pta_generate_options {
     const pta_graph *graph; /* names of tensors in the manifest, or NULL */
     const char *generator;  /* "partita 0.1.0"; NULL: "partita" */
     uint32_t clock_hz;      /* 0: 100 MHz */
+    bool blank; /* writable memories hold nothing: the same core whatever the
+                   weights; there is no known answer */
 } pta_generate_options;
 
 typedef struct pta_generated {

@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "ir/format.h"
 #include "kernels/number.h"
 
 #define IDENTITY_VERSION 1
@@ -69,6 +70,23 @@ static void put_step(pta_sha256 *hash, const pta_step *s)
         s->weights.format.integer);
 }
 
+/* Types of the hls4ml profile; nothing for the exact one. */
+static void put_hls4ml(pta_sha256 *hash, const pta_hls4ml_types *t)
+{
+    const pta_format *const types[] = {&t->bias, &t->accum, &t->table,
+                                       &t->inv_table, &t->inv_input};
+    if (!t->used) {
+        return;
+    }
+    put(hash, "hls4ml table %d softmax %d", t->table_size, (int)t->softmax);
+    for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
+        const pta_format *f = types[i];
+        put(hash, " fixed %d %d %d %d %d", f->width, f->integer, f->is_signed,
+            f->rounding, f->overflow);
+    }
+    put(hash, "\n");
+}
+
 static void put_raw(pta_sha256 *hash, int64_t raw)
 {
     uint8_t bytes[8];
@@ -111,10 +129,25 @@ void pta_slice_identity(const pta_slice *slice, bool ram,
     put(&hash, "\n");
     for (int32_t i = 0; i < slice->n_steps; i++) {
         put_step(&hash, &slice->steps[i]);
+        put_hls4ml(&hash, &slice->steps[i].hls4ml);
         if (!ram || slice->steps[i].op == PTA_STEP_RELU) {
             put_weights(&hash, &slice->steps[i].weights);
         }
     }
     pta_sha256_final(&hash, digest);
     pta_sha256_hex(digest, hex);
+}
+
+void pta_step_formats(const pta_slice *slice, const pta_step *step,
+                      char text[PTA_STEP_FORMATS])
+{
+    char out[PTA_FORMAT_TEXT], weight[PTA_FORMAT_TEXT];
+    pta_format_print(slice->values[step->out].format, out);
+    if (!step->weighted) {
+        snprintf(text, PTA_STEP_FORMATS, "%s", out);
+        return;
+    }
+    pta_format_print(step->weights.format, weight);
+    snprintf(text, PTA_STEP_FORMATS, "%s, weights %s, sums of %d bits", out,
+             weight, (int)step->acc_bits);
 }

@@ -17,4 +17,11 @@
 void pta_slice_identity(const pta_slice *slice, bool ram,
                         char hex[PTA_SHA256_HEX]);
 
+/** What a step's results hang on beside its weights and shape, for people:
+ * "fixed<8,3>, weights fixed<8,0>, sums of 19 bits". Two cores with writable
+ * weights that differ here differ in name. */
+#define PTA_STEP_FORMATS 160
+void pta_step_formats(const pta_slice *slice, const pta_step *step,
+                      char text[PTA_STEP_FORMATS]);
+
 #endif

@@ -260,6 +260,7 @@ static void list_layer(fields *f, void *item)
     pta_manifest_layer *l = item;
     field_text(f, "name", &l->name);
     field_text(f, "op", &l->op);
+    field_text(f, "formats", &l->formats);
     field_i64(f, "outputs", &l->outputs);
     field_i64(f, "inputs", &l->inputs);
     field_i64(f, "positions", &l->positions);
@@ -271,12 +272,12 @@ static void list_layer(fields *f, void *item)
 
 static void list_memory(fields *f, void *item)
 {
-    static const char *const roles[] = {"weights", "bias", "scale", "alpha",
-                                        "table"};
+    static const char *const roles[] = {"weights", "bias",  "scale",
+                                        "alpha",   "table", "program"};
     pta_manifest_memory *m = item;
     field_text(f, "file", &m->file);
     field_i32(f, "layer", &m->layer);
-    m->role = (pta_memory_role)field_choice(f, "role", roles, 5, (int)m->role);
+    m->role = (pta_memory_role)field_choice(f, "role", roles, 6, (int)m->role);
     field_bool(f, "writable", &m->writable);
     field_u32(f, "words", &m->words);
     field_u32(f, "word_bits", &m->word_bits);
@@ -302,6 +303,7 @@ static void list_core(fields *f, pta_manifest *m)
     field_bool(f, "ram", &m->ram);
     field_digest(f, "slice_digest", m->slice_digest);
     field_digest(f, "weight_digest", m->weight_digest);
+    field_digest(f, "known_answer", m->known_answer);
     field_u32(f, "clock_hz", &m->clock_hz);
     field_i64(f, "latency", &m->latency);
     field_i64(f, "interval", &m->interval);
@@ -416,6 +418,7 @@ void pta_manifest_free(pta_ctx *ctx, pta_manifest *m)
     for (int32_t i = 0; i < m->n_layers; i++) {
         pta_free(ctx, m->layers[i].name);
         pta_free(ctx, m->layers[i].op);
+        pta_free(ctx, m->layers[i].formats);
     }
     for (int32_t i = 0; i < m->n_memories; i++) {
         pta_free(ctx, m->memories[i].file);

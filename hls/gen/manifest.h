@@ -28,6 +28,7 @@ typedef struct pta_manifest_tensor {
 /** A step of the slice, in order: layer i is steps[i]. */
 typedef struct pta_manifest_layer {
     char *name, *op; /* owned; "fc1", "dense" */
+    char *formats;   /* owned; pta_step_formats (identity.h) */
     /* Weighted steps; else 0. */
     int64_t outputs, inputs, positions; /* M, N, how often a sample */
     pta_fold fold;
@@ -62,6 +63,7 @@ typedef struct pta_manifest {
     char slice_digest[PTA_SHA256_HEX];  /* identity.h */
     char weight_digest[PTA_SHA256_HEX]; /* SHA-256 over the hex files of weights
                                            and biases, in order */
+    char known_answer[PTA_SHA256_HEX];  /* known_answer.h; of these weights */
     uint32_t clock_hz;
     int64_t latency, interval; /* cycles */
     size_t in_bytes, out_bytes;

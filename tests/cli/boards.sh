@@ -92,7 +92,15 @@ run net.plan.json rom
 [[ -z $(find b?/lib/firmware -name partita.bin -newermt 2020-02-01) ]] ||
     problem "loaded again"
 
-# On one board: its smoke test with the plan, and a load by the plan's board.
+# On one board: its smoke test by the manifest's known answer and with the plan,
+# and a load by the plan's board.
+works "$boards" board smoke --root b1 --manifest cores/rom/board1/manifest.json \
+    --json smoke.json
+json smoke.json "j['answer_checked']"
+says 'the core answers, as the fixed device does'
+sed -E 's/("known_answer": ").{4}/\10bad/' cores/rom/board1/manifest.json >wrong.json
+fails 1 'answer to the known sample has SHA-256 .*0bad' "$boards" board smoke \
+    --root b1 --manifest wrong.json
 works "$boards" board smoke --root b2 --manifest cores/rom/board2/manifest.json \
     --plan net.plan.json --json smoke.json
 json smoke.json "j['answer_checked'] and j['interval_cycles'] > 0"
@@ -111,7 +119,15 @@ cp -r cores/ram b0/ram
 make_bits b0/ram
 run net.plan.json ram
 first=$(cat b0/run/partita/slice)
+works "$boards" board smoke --root b0 --manifest cores/ram/board0/manifest.json --json smoke.json
+json smoke.json "not j['answer_checked']"
+says 'its weights can be written: --plan loads and checks them'
 run other.plan.json ram
 [[ $(cat b0/run/partita/slice) == "$first" ]] || problem "other weights were loaded as hardware"
+sed -E '/"fc1"/s/("weight": ")fixed<8,0>/\1fixed<8,1>/' other.plan.json >like.plan.json
+works "$partita" plan other.h5 --like like.plan.json -o wide.plan.json
+mv b0/rom rom.away
+fails_with 1 'takes weights of other formats: layer fc1: .*weights fixed<8,0.*the plan has .*weights fixed<8,1' \
+    wide.plan.json ram
 
 finish

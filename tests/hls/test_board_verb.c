@@ -12,6 +12,7 @@
 #include "hls/driver/bitstream.h"
 #include "hls/driver/bus_chip.h"
 #include "hls/driver/files.h"
+#include "hls/gen/known_answer.h"
 #include "unit/unit.h"
 
 #define DIGEST                                                                 \
@@ -47,9 +48,14 @@ static void write_core(bench *b)
                       .in_bytes = 8 * BEATS,
                       .out_bytes = 8 * BEATS,
                       .n_inputs = 1,
-                      .inputs = &in};
-    char *text;
+                      .inputs = &in,
+                      .n_outputs = 1,
+                      .outputs = &in};
+    char *text, sample[8 * BEATS] = {0};
     memset(m.weight_digest, '0', sizeof m.weight_digest - 1);
+    /* The core gives back what it takes. */
+    UNIT_OK(b->ctx, pta_known_sample(b->ctx, &m, sample));
+    UNIT_OK(b->ctx, pta_known_digest(b->ctx, &m, sample, m.known_answer));
     UNIT_OK(b->ctx, pta_manifest_print(b->ctx, &m, &text));
     UNIT_OK(b->ctx, pta_bytes_write(
                         b->ctx, fake_board_path(&b->board, "/manifest.json"),
@@ -158,7 +164,7 @@ static void test_smoke(void)
     CU_ASSERT_EQUAL(json_array_size(rows), 4);
     CU_ASSERT(number(s, "clock_hz") > 99e6 && number(s, "clock_hz") < 101e6);
     CU_ASSERT_EQUAL(number(s, "interval_cycles"), BEATS);
-    CU_ASSERT_TRUE(json_is_false(json_object_get(s, "answer_checked")));
+    CU_ASSERT_TRUE(json_is_true(json_object_get(s, "answer_checked")));
     for (size_t i = 0; i < json_array_size(rows); i++) {
         const json_t *row = json_array_get(rows, i);
         double parts = number(row, "sync_us") + number(row, "core_us") +
@@ -201,6 +207,10 @@ static void test_smoke_fails(void)
     fails(&b, "smoke --root @ --manifest @/manifest.json", 1,
           "clock runs at 12");
     b.board.mhz = 100;
+    b.board.fake.wrong_answer = true; /* always the same one */
+    fails(&b, "smoke --manifest @/manifest.json --root @", 1,
+          "answer to the known sample has SHA-256");
+    b.board.fake.wrong_answer = false;
     b.board.fake.never_done = true;
     fails(&b, "smoke --root @ --manifest @/manifest.json --poll", 1,
           "no answer: 1 samples");

@@ -247,6 +247,45 @@ static void test_identity(void)
     gen_end(&c);
 }
 
+/* Every type of the hls4ml profile is part of the name, in that profile. */
+static void test_hls4ml_identity(void)
+{
+    gen_case c;
+    char exact[PTA_SHA256_HEX], before[PTA_SHA256_HEX], after[PTA_SHA256_HEX];
+    gen_begin(&c, ctx, SEED, 8);
+    add_dense_chain(&c);
+    UNIT_OK(ctx, gen_finish(&c));
+    pta_hls4ml_types *t = &c.slice->steps[0].hls4ml;
+    pta_format *const types[] = {&t->bias, &t->accum, &t->table, &t->inv_table,
+                                 &t->inv_input};
+    t->table_size = 1024;
+    pta_slice_identity(c.slice, false, exact);
+    t->used = true;
+    pta_slice_identity(c.slice, false, before);
+    CU_ASSERT_STRING_NOT_EQUAL(exact, before);
+    for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
+        for (int k = 0; k < 5; k++) {
+            pta_format kept = *types[i], *f = types[i];
+            f->width = (int16_t)(f->width + (k == 0));
+            f->integer = (int16_t)(f->integer + (k == 1));
+            f->is_signed = f->is_signed != (k == 2);
+            f->rounding = (uint8_t)(f->rounding + (k == 3));
+            f->overflow = (uint8_t)(f->overflow + (k == 4));
+            pta_slice_identity(c.slice, false, after);
+            CU_ASSERT_STRING_NOT_EQUAL(before, after);
+            *f = kept;
+        }
+    }
+    t->table_size++;
+    pta_slice_identity(c.slice, false, after);
+    CU_ASSERT_STRING_NOT_EQUAL(before, after);
+    t->table_size--;
+    t->softmax ^= 1;
+    pta_slice_identity(c.slice, false, after);
+    CU_ASSERT_STRING_NOT_EQUAL(before, after);
+    gen_end(&c);
+}
+
 /* New weights need no new core; and an option that is none is refused. */
 static void test_ram(void)
 {
@@ -332,6 +371,7 @@ static void test_memory_balance(void)
 
 static const unit_test tests[] = {{"manifest", test_manifest},
                                   {"identity", test_identity},
+                                  {"identity, hls4ml", test_hls4ml_identity},
                                   {"dense", test_dense},
                                   {"image", test_image},
                                   {"ram", test_ram},
