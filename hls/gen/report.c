@@ -19,7 +19,10 @@
 static const char script[] =
     "read_verilog -sv -defer pta_*.sv; "
     "synth_xilinx -family xc7 -flatten -top " /* + top */;
-static const char script_end[] = " -noiopad -noclkbuf; stat; sta";
+/* synth_xilinx loses the delays of carry chains: the cells are read again. */
+static const char script_end[] =
+    " -noiopad -noclkbuf; stat; "
+    "read_verilog -overwrite -lib -specify +/xilinx/cells_sim.v; sta";
 
 /* ---- Yosys ---- */
 

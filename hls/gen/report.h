@@ -1,7 +1,7 @@
 /*
  * What Yosys makes of a core: `partita build --report`. Counts after
- * synth_xilinx, and the cell delay its `sta` sees between registers: an
- * indication, for carry chains and wires count nothing in it, and no timing
+ * synth_xilinx, and the cell delay its `sta` sees between registers, carry
+ * chains included: an indication, for wires count nothing in it, and no timing
  * closure.
  *
  * A core takes a minute or so; results are kept in

@@ -17,9 +17,17 @@ module pta_delay #(
         always @(posedge clk) q <= in;
         assign out = q;
     end else begin : line
-        reg [N*W-1:0] q;
-        always @(posedge clk) q <= {q[(N-1)*W-1:0], in};
-        assign out = q[(N-1)*W +: W];
+        // A register for each stage: of one wide register Yosys 0.23 takes two
+        // stages as one where it moves them into a DSP.
+        wire [(N+1)*W-1:0] at;
+        genvar k;
+        assign at[0 +: W] = in;
+        for (k = 0; k < N; k = k + 1) begin : stage
+            reg [W-1:0] q;
+            always @(posedge clk) q <= at[k*W +: W];
+            assign at[(k+1)*W +: W] = q;
+        end
+        assign out = at[N*W +: W];
     end endgenerate
 endmodule
 `default_nettype wire

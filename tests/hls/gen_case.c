@@ -4,6 +4,7 @@
 #include "hls/driver/device_hw.h"
 #include "hls/gen/device_rtl.h"
 #include "kernels/number.h"
+#include "plan/timing_priv.h"
 #include "quant/formats.h"
 #include "runtime/slice_load.h"
 
@@ -131,6 +132,18 @@ static pta_status read_counter(const gen_case *c, pta_device *device,
     return PTA_OK;
 }
 
+/* From the end of the first sample to that of the last. */
+static pta_status span_of(pta_ctx *ctx, const pta_design *design, int64_t *span)
+{
+    pta_net net;
+    PTA_TRY(pta_net_make(ctx, design, GEN_SAMPLES, &net));
+    bool flows = pta_net_run(&net);
+    const int32_t *end = net.parts[net.n_parts - 1].as.shell.sample_end;
+    *span = flows ? end[GEN_SAMPLES - 1] - end[0] : -1;
+    pta_net_free(&net);
+    return PTA_OK;
+}
+
 static pta_status figures(const gen_case *c, gen_result *r)
 {
     pta_fold folds[RG_NODES * 4];
@@ -140,18 +153,17 @@ static pta_status figures(const gen_case *c, gen_result *r)
                                 folds, &design));
     r->latency = design->latency;
     r->interval = design->interval;
+    pta_status status = span_of(c->ctx, design, &r->span_said);
     pta_design_destroy(c->ctx, &design);
-    return PTA_OK;
+    return status;
 }
 
-gen_result gen_run(gen_case *c, const char *options)
+gen_result gen_run_on(gen_case *c, const pta_device_ops *ops,
+                      const char *options)
 {
     gen_result r = {.wrong = 0};
-    pta_device *device = NULL, *fixed = NULL;
-    r.status = figures(c, &r);
-    if (r.status == PTA_OK) {
-        r.status = run_on(c, &pta_device_rtl, options, &r.wrong, &device);
-    }
+    pta_device *device = NULL;
+    r.status = run_on(c, ops, options, &r.wrong, &device);
     if (r.status == PTA_OK) {
         r.status = read_counter(c, device, PTA_REG_FIRST, &r.first);
     }
@@ -159,7 +171,17 @@ gen_result gen_run(gen_case *c, const char *options)
         r.status = read_counter(c, device, PTA_REG_SPAN, &r.span);
     }
     if (device != NULL) {
-        pta_device_rtl.close(c->ctx, &device);
+        ops->close(c->ctx, &device);
+    }
+    return r;
+}
+
+gen_result gen_run(gen_case *c, const char *options)
+{
+    gen_result r = gen_run_on(c, &pta_device_rtl, options);
+    pta_device *fixed = NULL;
+    if (r.status == PTA_OK) {
+        r.status = figures(c, &r);
     }
     if (r.status == PTA_OK) {
         r.status = run_on(c, &pta_device_fixed, NULL, &r.wrong, &fixed);

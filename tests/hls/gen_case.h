@@ -7,9 +7,10 @@
 #define PTA_TESTS_GEN_CASE_H
 
 #include "hls/gen/generate.h"
+#include "runtime/device.h"
 #include "unit/random_graph.h"
 
-#define GEN_SAMPLES 40 /* of a run */
+#define GEN_SAMPLES 61 /* of a run: 60 intervals are whole bursts of 1 to 6 */
 
 typedef struct gen_case {
     pta_ctx *ctx;
@@ -24,6 +25,7 @@ typedef struct gen_result {
     pta_status status; /* of opening and running */
     int64_t wrong;     /* words that differ from the oracle or `fixed` */
     int64_t latency, interval; /* the design's */
+    int64_t span_said;         /* by the recurrence, for as many samples */
     int64_t first, span;       /* counted: first sample, GEN_SAMPLES - 1 more */
 } gen_result;
 
@@ -35,7 +37,12 @@ void gen_begin(gen_case *c, pta_ctx *ctx, uint64_t seed, int bits);
 pta_status PTA_MUST_CHECK gen_finish(gen_case *c);
 void gen_end(gen_case *c);
 
-/** The graph's samples, repeated, through device `rtl` with these options. */
+/** The graph's samples, repeated, through a device in hardware, against the
+ * oracle: status, wrong, first and span. */
+gen_result gen_run_on(gen_case *c, const pta_device_ops *ops,
+                      const char *options);
+
+/** All of it, of device `rtl` and `fixed`. */
 gen_result gen_run(gen_case *c, const char *options);
 
 #endif
