@@ -66,6 +66,12 @@ pta_status PTA_MUST_CHECK pta_dataset_read_random(pta_dataset *data,
 pta_status PTA_MUST_CHECK pta_dataset_digest(pta_dataset *data, pta_ctx *ctx,
                                              char hex[PTA_SHA256_HEX]);
 
+/** Rows rows[0], rows[1], ... of `whole` with their labels, as a set of the same
+ * name and split. `whole` is borrowed and outlives it. Not for random. */
+pta_status PTA_MUST_CHECK pta_dataset_subset(pta_ctx *ctx, pta_dataset *whole,
+                                             const int64_t *rows, int64_t n,
+                                             pta_dataset **out);
+
 void pta_dataset_close(pta_ctx *ctx, pta_dataset **data);
 
 #endif

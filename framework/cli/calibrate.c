@@ -6,15 +6,7 @@
 
 #include "cli/cli.h"
 #include "cli/feed.h"
-#include "runtime/reference.h"
-
-typedef struct calibration {
-    const pta_graph *graph;
-    pta_dataset *data;        /* owned */
-    pta_reference *reference; /* owned */
-    float **in, **out;        /* owned; [n_inputs], [n_outputs] */
-    pta_ranges *ranges;       /* owned until given away */
-} calibration;
+#include "cli/float_rows.h"
 
 static void widen(void *user, int32_t node, const void *values,
                   int32_t n_samples, int64_t count)
@@ -22,58 +14,21 @@ static void widen(void *user, int32_t node, const void *values,
     pta_ranges_add(user, node, values, n_samples * count);
 }
 
-static pta_status allocate(pta_ctx *ctx, const pta_graph *graph, int32_t n,
-                           const int32_t *nodes, float ***blocks)
-{
-    PTA_TRY_ALLOC(ctx, *blocks, n);
-    for (int32_t i = 0; i < n; i++) {
-        int64_t count = pta_view_count(graph->nodes[nodes[i]].view);
-        PTA_TRY_ALLOC(ctx, (*blocks)[i], PTA_FEED_ROWS * count);
-    }
-    return PTA_OK;
-}
-
-static pta_status run_batch(pta_ctx *ctx, calibration *c, int64_t first,
-                            int32_t n)
-{
-    for (int32_t i = 0; i < c->graph->n_inputs; i++) {
-        PTA_TRY(pta_dataset_read(c->data, ctx, i, first, n, c->in[i]));
-    }
-    return pta_reference_run(c->reference, ctx, (const void *const *)c->in,
-                             (void *const *)c->out, n, widen, c->ranges);
-}
-
-static pta_status run_rows(pta_ctx *ctx, calibration *c)
-{
-    int64_t rows = pta_dataset_rows(c->data);
-    pta_status status = PTA_OK;
-    pta_progress progress;
-    pta_progress_begin(&progress, "calibrate", "rows", rows);
-    for (int64_t at = 0; at < rows && status == PTA_OK; at += PTA_FEED_ROWS) {
-        int64_t left = rows - at;
-        status = run_batch(
-            ctx, c, at, left < PTA_FEED_ROWS ? (int32_t)left : PTA_FEED_ROWS);
-        pta_progress_step(&progress, at);
-    }
-    pta_progress_end(&progress);
-    return status;
-}
-
-static pta_status set_origin(pta_ctx *ctx, calibration *c, pta_model *model)
+static pta_status set_origin(pta_ctx *ctx, pta_model *model, pta_dataset *data,
+                             pta_ranges *ranges)
 {
     char digest[PTA_SHA256_HEX];
-    PTA_TRY(pta_dataset_digest(c->data, ctx, digest));
-    PTA_TRY(
-        pta_file_sha256(ctx, pta_model_path(model), c->ranges->model_sha256));
-    PTA_TRY(pta_ranges_set_model(ctx, c->ranges,
+    PTA_TRY(pta_dataset_digest(data, ctx, digest));
+    PTA_TRY(pta_file_sha256(ctx, pta_model_path(model), ranges->model_sha256));
+    PTA_TRY(pta_ranges_set_model(ctx, ranges,
                                  pta_base_name(pta_model_path(model))));
-    return pta_ranges_set_origin(ctx, c->ranges, pta_dataset_set(c->data),
-                                 pta_dataset_split(c->data),
-                                 pta_dataset_rows(c->data), digest);
+    return pta_ranges_set_origin(ctx, ranges, pta_dataset_set(data),
+                                 pta_dataset_split(data),
+                                 pta_dataset_rows(data), digest);
 }
 
-static pta_status calibrate(pta_ctx *ctx, calibration *c, pta_model *model,
-                            const char *set)
+static pta_status open_rows(pta_ctx *ctx, const pta_graph *graph,
+                            const char *set, pta_dataset **out)
 {
     bool has_split = strchr(set, ':') != NULL;
     if (strncmp(set, "random:", 7) == 0) {
@@ -81,50 +36,42 @@ static pta_status calibrate(pta_ctx *ctx, calibration *c, pta_model *model,
                         "--calibrate: random inputs have no range of their "
                         "own; expected mnist, nsl-kdd, unsw-nb15 or FILE.h5");
     }
-    PTA_TRY(pta_open_dataset(ctx, c->graph, set, has_split ? NULL : "train", 0,
-                             &c->data));
-    if (pta_dataset_rows(c->data) == 0) {
-        return pta_fail(ctx, PTA_ERR_MISMATCH, "%s: there are no rows", set);
-    }
-    if (strcmp(pta_dataset_split(c->data), "test") == 0) {
+    PTA_TRY(
+        pta_open_dataset(ctx, graph, set, has_split ? NULL : "train", 0, out));
+    if (strcmp(pta_dataset_split(*out), "test") == 0) {
         pta_log(ctx, PTA_LOG_WARN,
                 "warning: calibrating on the test rows of %s; accuracy on "
                 "them is then no longer a fair measure",
-                pta_dataset_set(c->data));
+                pta_dataset_set(*out));
     }
-    PTA_TRY(
-        allocate(ctx, c->graph, c->graph->n_inputs, c->graph->inputs, &c->in));
-    PTA_TRY(allocate(ctx, c->graph, c->graph->n_outputs, c->graph->outputs,
-                     &c->out));
-    PTA_TRY(pta_ranges_create(ctx, c->graph, &c->ranges));
-    PTA_TRY(pta_reference_open(ctx, c->graph, pta_model_weights(model), NULL,
-                               PTA_FEED_ROWS, &c->reference));
-    PTA_TRY(run_rows(ctx, c));
-    return set_origin(ctx, c, model);
+    return PTA_OK;
 }
 
-static void free_blocks(pta_ctx *ctx, float **blocks, int32_t n)
+pta_status pta_calibrate_rows(pta_ctx *ctx, pta_model *model, pta_dataset *data,
+                              pta_ranges **out)
 {
-    for (int32_t i = 0; blocks != NULL && i < n; i++) {
-        pta_free(ctx, blocks[i]);
+    pta_ranges *ranges;
+    PTA_TRY(pta_ranges_create(ctx, pta_model_graph(model), &ranges));
+    pta_float_visit visit = {.tap = widen, .user = ranges};
+    pta_status status = pta_float_rows(ctx, model, data, "calibrate", &visit);
+    if (status == PTA_OK) {
+        status = set_origin(ctx, model, data, ranges);
     }
-    pta_free(ctx, blocks);
+    if (status != PTA_OK) {
+        pta_ranges_destroy(ctx, &ranges);
+        return status;
+    }
+    *out = ranges;
+    return PTA_OK;
 }
 
 pta_status pta_calibrate(pta_ctx *ctx, pta_model *model, const char *set,
                          pta_ranges **out)
 {
-    calibration c = {.graph = pta_model_graph(model)};
-    pta_status status = calibrate(ctx, &c, model, set);
-    pta_reference_close(ctx, &c.reference);
-    free_blocks(ctx, c.in, c.graph->n_inputs);
-    free_blocks(ctx, c.out, c.graph->n_outputs);
-    pta_dataset_close(ctx, &c.data);
-    if (status == PTA_OK) {
-        *out = c.ranges;
-    } else {
-        pta_ranges_destroy(ctx, &c.ranges);
-    }
+    pta_dataset *data;
+    PTA_TRY(open_rows(ctx, pta_model_graph(model), set, &data));
+    pta_status status = pta_calibrate_rows(ctx, model, data, out);
+    pta_dataset_close(ctx, &data);
     return status;
 }
 

@@ -2,6 +2,7 @@
 #ifndef PTA_CLI_CALIBRATE_H
 #define PTA_CLI_CALIBRATE_H
 
+#include "datasets/dataset.h"
 #include "model/keras.h"
 #include "quant/ranges.h"
 
@@ -9,6 +10,11 @@
  * default; warns (log) when they are test rows. */
 pta_status PTA_MUST_CHECK pta_calibrate(pta_ctx *ctx, pta_model *model,
                                         const char *set, pta_ranges **out);
+
+/** The same over all rows of a data set. */
+pta_status PTA_MUST_CHECK pta_calibrate_rows(pta_ctx *ctx, pta_model *model,
+                                             pta_dataset *data,
+                                             pta_ranges **out);
 
 /** Reads `path`, or NAME.ranges.json beside the model when NULL; an error says
  * what to do when there is none, or when it belongs to another model file. */

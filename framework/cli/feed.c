@@ -20,14 +20,13 @@ pta_status pta_open_dataset(pta_ctx *ctx, const pta_graph *graph,
     return status;
 }
 
-static pta_status open_feed(pta_ctx *ctx, const pta_plan *plan,
-                            const char *text, int64_t limit, bool is_float,
+static pta_status open_feed(pta_ctx *ctx, const pta_plan *plan, bool is_float,
                             pta_feed *feed)
 {
-    PTA_TRY(pta_open_dataset(ctx, feed->graph, text, NULL, limit, &feed->data));
     feed->rows = pta_dataset_rows(feed->data);
     if (feed->rows == 0) {
-        return pta_fail(ctx, PTA_ERR_MISMATCH, "%s: there are no rows", text);
+        return pta_fail(ctx, PTA_ERR_MISMATCH, "%s: there are no rows",
+                        pta_dataset_set(feed->data));
     }
     PTA_TRY(
         pta_packing_inputs(ctx, feed->graph, plan, is_float, &feed->layout));
@@ -42,20 +41,43 @@ static pta_status open_feed(pta_ctx *ctx, const pta_plan *plan,
     return PTA_OK;
 }
 
-pta_status pta_feed_open(pta_ctx *ctx, const pta_graph *graph,
-                         const pta_plan *plan, const char *text, int64_t limit,
-                         bool is_float, pta_feed **out)
+static pta_status make_feed(pta_ctx *ctx, const pta_graph *graph,
+                            const pta_plan *plan, pta_dataset *data,
+                            bool is_float, pta_feed **out)
 {
     pta_feed *feed;
     PTA_TRY_ALLOC(ctx, feed, 1);
     feed->graph = graph;
-    pta_status status = open_feed(ctx, plan, text, limit, is_float, feed);
+    feed->data = data;
+    pta_status status = open_feed(ctx, plan, is_float, feed);
     if (status != PTA_OK) {
         pta_feed_close(ctx, &feed);
         return status;
     }
     *out = feed;
     return PTA_OK;
+}
+
+pta_status pta_feed_open(pta_ctx *ctx, const pta_graph *graph,
+                         const pta_plan *plan, const char *text, int64_t limit,
+                         bool is_float, pta_feed **out)
+{
+    pta_dataset *data;
+    PTA_TRY(pta_open_dataset(ctx, graph, text, NULL, limit, &data));
+    pta_status status = make_feed(ctx, graph, plan, data, is_float, out);
+    if (status != PTA_OK) {
+        pta_dataset_close(ctx, &data);
+        return status;
+    }
+    (*out)->owned = data;
+    return PTA_OK;
+}
+
+pta_status pta_feed_open_rows(pta_ctx *ctx, const pta_graph *graph,
+                              const pta_plan *plan, pta_dataset *data,
+                              pta_feed **out)
+{
+    return make_feed(ctx, graph, plan, data, false, out);
 }
 
 void pta_feed_close(pta_ctx *ctx, pta_feed **feed)
@@ -65,7 +87,7 @@ void pta_feed_close(pta_ctx *ctx, pta_feed **feed)
         pta_free(ctx, (*feed)->values);
         pta_packing_free(ctx, &(*feed)->raw_layout);
         pta_packing_free(ctx, &(*feed)->layout);
-        pta_dataset_close(ctx, &(*feed)->data);
+        pta_dataset_close(ctx, &(*feed)->owned);
         pta_free(ctx, *feed);
         *feed = NULL;
     }

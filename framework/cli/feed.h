@@ -13,7 +13,8 @@
 
 typedef struct pta_feed {
     const pta_graph *graph; /* borrowed */
-    pta_dataset *data;      /* owned */
+    pta_dataset *data;      /* borrowed */
+    pta_dataset *owned;     /* the same if the feed opened it, else NULL */
     pta_packing layout;     /* owned; of the source's samples */
     pta_packing raw_layout; /* owned; the same at integer formats */
     int64_t rows;
@@ -33,6 +34,11 @@ pta_status PTA_MUST_CHECK pta_feed_open(pta_ctx *ctx, const pta_graph *graph,
                                         const pta_plan *plan, const char *text,
                                         int64_t limit, bool is_float,
                                         pta_feed **out);
+/** The same over all rows of `data`, borrowed. */
+pta_status PTA_MUST_CHECK pta_feed_open_rows(pta_ctx *ctx,
+                                             const pta_graph *graph,
+                                             const pta_plan *plan,
+                                             pta_dataset *data, pta_feed **out);
 void pta_feed_close(pta_ctx *ctx, pta_feed **feed);
 
 /** Rows [first, first + n) as source samples, [n][layout.sample_bytes]. */

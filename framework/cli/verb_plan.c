@@ -4,11 +4,10 @@
 #include <string.h>
 
 #include "cli/calibrate.h"
-#include "cli/cli.h"
+#include "cli/plan_file.h"
 #include "cli/planner.h"
 #include "partition/auto.h"
 #include "quant/formats.h"
-#include "runtime/slice_load.h"
 
 static const pta_option plan_options[] = {
     {.name = "boards",
@@ -80,17 +79,6 @@ static const pta_option plan_options[] = {
      .help = "the plan; default NAME.plan.json in the current folder"},
     {.name = NULL}};
 
-static pta_status copy_text(pta_ctx *ctx, char **field, const char *text)
-{
-    char *copy = pta_strdup(ctx, text);
-    if (copy == NULL) {
-        return PTA_ERR_NOMEM;
-    }
-    pta_free(ctx, *field);
-    *field = copy;
-    return PTA_OK;
-}
-
 /* ---- stages ---- */
 
 static pta_status choose_stages(pta_ctx *ctx, const pta_options *options,
@@ -122,11 +110,7 @@ static pta_status take_ranges(pta_ctx *ctx, const pta_options *options,
                               pta_plan *plan)
 {
     const char *save = pta_options_text(options, "save-ranges");
-    pta_calibration *c = &plan->calibration;
-    PTA_TRY(copy_text(ctx, &c->set, ranges->set));
-    PTA_TRY(copy_text(ctx, &c->split, ranges->split));
-    c->rows = ranges->rows;
-    memcpy(c->digest, ranges->digest, sizeof c->digest);
+    PTA_TRY(pta_plan_set_origin(ctx, plan, ranges));
     plan->bits = (int32_t)pta_options_int(options, "bits");
     if (save != NULL) {
         PTA_TRY(pta_ranges_write(ctx, save, pta_model_graph(model), ranges));
@@ -181,34 +165,6 @@ static pta_status choose_formats(pta_ctx *ctx, const pta_options *options,
     return status;
 }
 
-/* ---- digests ---- */
-
-static pta_status digest_board(pta_ctx *ctx, const pta_graph *graph,
-                               pta_plan *plan, pta_weights *weights,
-                               int32_t board)
-{
-    pta_slice *slice;
-    PTA_TRY(pta_slice_build(ctx, graph, plan, board, false, &slice));
-    pta_status status = pta_slice_load(ctx, graph, plan, weights, slice,
-                                       plan->slice_digests[board]);
-    pta_slice_destroy(ctx, &slice);
-    return status;
-}
-
-static pta_status digest_boards(pta_ctx *ctx, pta_model *model, pta_plan *plan)
-{
-    pta_progress progress;
-    pta_status status = PTA_OK;
-    pta_progress_begin(&progress, "plan", "boards", plan->n_boards);
-    for (int32_t b = 0; b < plan->n_boards && status == PTA_OK; b++) {
-        status = digest_board(ctx, pta_model_graph(model), plan,
-                              pta_model_weights(model), b);
-        pta_progress_step(&progress, b + 1);
-    }
-    pta_progress_end(&progress);
-    return status;
-}
-
 /* ---- the plan ---- */
 
 /* A new plan, or that of --like. */
@@ -237,9 +193,7 @@ static pta_status fill_plan(pta_ctx *ctx, const pta_options *options,
         PTA_TRY(choose_hls4ml(ctx, options, graph, plan));
     }
     PTA_TRY(choose_stages(ctx, options, graph, plan)); /* before slow work */
-    PTA_TRY(copy_text(ctx, &plan->model, pta_model_path(model)));
-    memcpy(plan->model_digest, pta_model_digest(model),
-           sizeof plan->model_digest);
+    PTA_TRY(pta_plan_set_model(ctx, plan, model));
     if (!graph->is_plain) {
         PTA_TRY(is_new ? choose_formats(ctx, options, model, plan)
                        : pta_formats_prove(ctx, graph, pta_model_weights(model),
@@ -248,33 +202,7 @@ static pta_status fill_plan(pta_ctx *ctx, const pta_options *options,
     if (pta_planner_wanted(options)) {
         PTA_TRY(pta_planner_run(ctx, options, graph, plan));
     }
-    PTA_TRY(pta_plan_validate(ctx, plan, graph));
-    return digest_boards(ctx, model, plan);
-}
-
-static pta_status write_plan(pta_ctx *ctx, const pta_options *options,
-                             pta_model *model, const pta_plan *plan)
-{
-    const char *output = pta_options_text(options, "output");
-    char *path = NULL, *text = NULL;
-    PTA_TRY(output != NULL ? copy_text(ctx, &path, output)
-                           : pta_replace_ending(ctx, pta_model_path(model),
-                                                ".plan.json", true, &path));
-    pta_status status =
-        pta_plan_print(ctx, plan, pta_model_graph(model), &text);
-    if (status == PTA_OK) {
-        status = pta_file_write(ctx, path, text, strlen(text));
-    }
-    if (status == PTA_OK) {
-        printf("%s: %d %s in %d %s", path, plan->n_boards,
-               plan->n_boards == 1 ? "board" : "boards", plan->n_stages,
-               plan->n_stages == 1 ? "stage" : "stages");
-        pta_print_calibration(&plan->calibration, stdout);
-        printf("\n");
-    }
-    pta_free(ctx, text);
-    pta_free(ctx, path);
-    return status;
+    return pta_plan_finish(ctx, model, plan);
 }
 
 /* The form of the graph for the profile: of --like, or as asked for. */
@@ -305,7 +233,9 @@ static pta_status plan_model(pta_ctx *ctx, const pta_options *options)
         status = fill_plan(ctx, options, model, plan);
     }
     if (status == PTA_OK) {
-        status = write_plan(ctx, options, model, plan);
+        status =
+            pta_plan_write(ctx, model, plan,
+                           pta_options_text(options, "output"), ".plan.json");
     }
     pta_plan_destroy(ctx, &plan);
     pta_model_close(ctx, &model);

@@ -21,7 +21,7 @@ static void widen(void *user, int32_t output, const double *values, int32_t n)
 /* One format for the whole uncut kernel (or scale, or alpha). */
 static pta_status choose_weight(pta_ctx *ctx, const pta_graph *graph,
                                 pta_weights *weights, int32_t node,
-                                int32_t bits, pta_format *out)
+                                int32_t bits, int32_t clip, pta_format *out)
 {
     const pta_node *n = &graph->nodes[node];
     pta_range range = {HUGE_VAL, -HUGE_VAL};
@@ -34,27 +34,35 @@ static pta_status choose_weight(pta_ctx *ctx, const pta_graph *graph,
         return pta_fail(ctx, PTA_ERR_FORMAT, "layer %s: weights are not finite",
                         n->name);
     }
-    *out = pta_format_weight(
-        bits, pta_format_fit_integer(bits, true, true, range.lo, range.hi));
+    int integer = pta_format_fit_integer(bits, true, true, range.lo, range.hi);
+    *out = pta_format_weight(bits, integer - clip);
     return PTA_OK;
 }
 
 static pta_status choose_tensor(pta_ctx *ctx, const pta_node *n,
-                                pta_range range, int32_t bits, pta_format *out)
+                                pta_range range, int32_t bits, int32_t clip,
+                                pta_format *out)
 {
     if (!(range.lo <= range.hi) || !isfinite(range.lo) || !isfinite(range.hi)) {
         return pta_fail(ctx, PTA_ERR_RANGE,
                         "layer %s: calibration gives no finite range", n->name);
     }
-    *out = pta_format_tensor(
-        bits, pta_format_fit_integer(bits, true, false, range.lo, range.hi),
-        true);
+    int integer = pta_format_fit_integer(bits, true, false, range.lo, range.hi);
+    *out = pta_format_tensor(bits, integer - clip, true);
     return PTA_OK;
+}
+
+static pta_status check_width(pta_ctx *ctx, int32_t bits)
+{
+    return bits >= PTA_WIDTH_MIN && bits <= PTA_WIDTH_MAX
+               ? PTA_OK
+               : pta_fail(ctx, PTA_ERR_USAGE, "%d bits: expected %d to %d",
+                          bits, PTA_WIDTH_MIN, PTA_WIDTH_MAX);
 }
 
 static pta_status choose_node(pta_ctx *ctx, const pta_graph *graph,
                               pta_weights *weights, const pta_ranges *ranges,
-                              int32_t bits, int32_t node,
+                              pta_widths widths, int32_t node,
                               pta_node_format *formats)
 {
     const pta_node *n = &graph->nodes[node];
@@ -63,10 +71,14 @@ static pta_status choose_node(pta_ctx *ctx, const pta_graph *graph,
     if (pta_node_keeps_format(n)) {
         f->out = formats[n->in[0]].out;
     } else {
-        PTA_TRY(choose_tensor(ctx, n, ranges->node[node], bits, &f->out));
+        PTA_TRY(check_width(ctx, widths.out));
+        PTA_TRY(choose_tensor(ctx, n, ranges->node[node], widths.out,
+                              widths.out_clip, &f->out));
     }
     if (pta_node_weighted(n) || n->op == PTA_OP_RELU) {
-        PTA_TRY(choose_weight(ctx, graph, weights, node, bits, &f->weight));
+        PTA_TRY(check_width(ctx, widths.weight));
+        PTA_TRY(choose_weight(ctx, graph, weights, node, widths.weight,
+                              widths.weight_clip, &f->weight));
     }
     bool is_table = n->op == PTA_OP_SIGMOID || n->op == PTA_OP_TANH;
     if (is_table && formats[n->in[0]].out.width > PTA_TABLE_WIDTH_MAX) {
@@ -78,20 +90,48 @@ static pta_status choose_node(pta_ctx *ctx, const pta_graph *graph,
     return PTA_OK;
 }
 
-pta_status pta_formats_choose(pta_ctx *ctx, const pta_graph *graph,
-                              pta_weights *weights, const pta_ranges *ranges,
-                              int32_t bits, pta_node_format *formats)
+void pta_widths_uniform(const pta_graph *graph, int32_t bits,
+                        pta_widths *widths)
 {
-    if (bits < PTA_WIDTH_MIN || bits > PTA_WIDTH_MAX) {
-        return pta_fail(ctx, PTA_ERR_USAGE, "%d bits: expected %d to %d", bits,
-                        PTA_WIDTH_MIN, PTA_WIDTH_MAX);
+    for (int32_t i = 0; i < graph->n_nodes; i++) {
+        const pta_node *n = &graph->nodes[i];
+        widths[i] = (pta_widths){0};
+        if (!pta_graph_in_integer(graph, i)) {
+            continue;
+        }
+        widths[i].out = pta_node_keeps_format(n) ? 0 : bits;
+        if (pta_node_weighted(n) || n->op == PTA_OP_RELU) {
+            widths[i].weight = bits;
+        }
     }
+}
+
+pta_status pta_formats_choose_widths(pta_ctx *ctx, const pta_graph *graph,
+                                     pta_weights *weights,
+                                     const pta_ranges *ranges,
+                                     const pta_widths *widths,
+                                     pta_node_format *formats)
+{
     PTA_TRY(pta_graph_check_integer(ctx, graph));
     for (int32_t i = 0; i < graph->n_nodes; i++) {
         formats[i] = (pta_node_format){.acc = PTA_S32};
         if (pta_graph_in_integer(graph, i)) {
-            PTA_TRY(choose_node(ctx, graph, weights, ranges, bits, i, formats));
+            PTA_TRY(choose_node(ctx, graph, weights, ranges, widths[i], i,
+                                formats));
         }
     }
     return pta_formats_prove(ctx, graph, weights, formats);
+}
+
+pta_status pta_formats_choose(pta_ctx *ctx, const pta_graph *graph,
+                              pta_weights *weights, const pta_ranges *ranges,
+                              int32_t bits, pta_node_format *formats)
+{
+    pta_widths *widths;
+    PTA_TRY_ALLOC(ctx, widths, graph->n_nodes);
+    pta_widths_uniform(graph, bits, widths);
+    pta_status status =
+        pta_formats_choose_widths(ctx, graph, weights, ranges, widths, formats);
+    pta_free(ctx, widths);
+    return status;
 }

@@ -21,6 +21,18 @@
 #include "ir/weights.h"
 #include "quant/ranges.h"
 
+/** Widths that a node has of its own; 0: it has none (pta_widths_uniform). A
+ * clip is how many integer bits less than its range asks for it gets: what is
+ * beyond saturates. */
+typedef struct pta_widths {
+    int32_t out, weight;
+    int32_t out_clip, weight_clip;
+} pta_widths;
+
+/** `bits` for every tensor and weight of the integer graph, [n_nodes]. */
+void pta_widths_uniform(const pta_graph *graph, int32_t bits,
+                        pta_widths *widths);
+
 /**
  * Chooses out and weight formats of every node of the integer graph at width
  * `bits` and proves |accumulator| < 2^63 for every layer and partial sum from
@@ -31,6 +43,14 @@
 pta_status PTA_MUST_CHECK pta_formats_choose(
     pta_ctx *ctx, const pta_graph *graph, pta_weights *weights,
     const pta_ranges *ranges, int32_t bits, pta_node_format *formats);
+
+/** The same with a width for each tensor and each layer's weights. */
+pta_status PTA_MUST_CHECK pta_formats_choose_widths(pta_ctx *ctx,
+                                                    const pta_graph *graph,
+                                                    pta_weights *weights,
+                                                    const pta_ranges *ranges,
+                                                    const pta_widths *widths,
+                                                    pta_node_format *formats);
 
 /** The proof alone, for formats that a person wrote: fills acc_*. */
 pta_status PTA_MUST_CHECK pta_formats_prove(pta_ctx *ctx,

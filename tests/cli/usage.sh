@@ -6,20 +6,20 @@ make_net
 works "$partita" --version
 says '^partita [0-9]+\.[0-9]+'
 works "$partita" --help
-for verb in info plan show run check build fetch scale simulate; do
+for verb in info plan show run check build fetch scale simulate tune; do
     says "^  $verb "
 done
-for verb in info plan show run check build fetch scale simulate; do
+for verb in info plan show run check build fetch scale simulate tune; do
     works "$partita" "$verb" --help
     says "^usage: partita $verb "
 done
 
 timeout 10 "$partita" >out 2>err
 [[ $? == 2 ]] || problem "no verb"
-for verb in info plan show run check build fetch scale simulate; do
+for verb in info plan show run check build fetch scale simulate tune; do
     grep -q "^  $verb " err || problem "no verb: $verb is not listed"
 done
-fails 2 '"tune" is not a verb' "$partita" tune net.h5
+fails 2 '"tuna" is not a verb' "$partita" tuna net.h5
 
 fails 2 '--bits: "1" .* from 2 to 32' "$partita" plan net.h5 --bits 1
 fails 2 '--nonsense: unknown option; plan knows .*--bits' \

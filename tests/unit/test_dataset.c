@@ -203,6 +203,37 @@ static void test_chunks(void)
 
 /* ---- random ---- */
 
+/* Rows in any order, twice too, with their labels. */
+static void test_subset(void)
+{
+    static const int64_t rows[] = {7, 8, 9, 3, 99, 3};
+    float whole[100 * 784], part[6 * 784];
+    pta_dataset *data = open_ok("mnist", NULL, &mnist_want, 100), *subset;
+    UNIT_OK(ctx, pta_dataset_subset(ctx, data, rows, 6, &subset));
+    UNIT_OK(ctx, pta_dataset_read(data, ctx, 0, 0, 100, whole));
+    CU_ASSERT_EQUAL(pta_dataset_rows(subset), 6);
+    CU_ASSERT_STRING_EQUAL(pta_dataset_split(subset), "test");
+    for (int64_t first = 0; first < 6; first++) {
+        int64_t n = 6 - first;
+        UNIT_OK(ctx, pta_dataset_read(subset, ctx, 0, first, n, part));
+        for (int64_t i = 0; i < n; i++) {
+            int64_t row = rows[first + i];
+            CU_ASSERT(memcmp(part + i * 784, whole + row * 784,
+                             784 * sizeof *part) == 0);
+            CU_ASSERT_EQUAL(pta_dataset_labels(subset)[first + i],
+                            pta_dataset_labels(data)[row]);
+        }
+    }
+    pta_dataset_close(ctx, &subset);
+    for (uint32_t fault = 1; fault <= 6; fault++) {
+        pta_ctx_set_faults(ctx, 6, fault);
+        pta_status status = pta_dataset_subset(ctx, data, rows, 6, &subset);
+        pta_ctx_set_faults(ctx, 0, 0);
+        CU_ASSERT_EQUAL(status, PTA_ERR_NOMEM);
+    }
+    pta_dataset_close(ctx, &data);
+}
+
 static void test_random(void)
 {
     const pta_dataset_want wants[] = {{"a", 1, d64}, {"b", 2, d16}};
@@ -277,6 +308,7 @@ int main(void)
         {"unsw-nb15 validation part", test_unsw_validation},
         {"names, splits, limits, shapes", test_names},
         {"chunks", test_chunks},
+        {"chosen rows", test_subset},
         {"random", test_random},
         {"faults", test_faults},
         {"memory balance", test_balance},
