@@ -4,17 +4,24 @@
 For each network, width and cut: the run on device rtl with random stalls on both
 sides is bit-exact and has the digest of fixed and blas; without stalls, each
 stage's counted latency and interval are those of its manifest (dense layers
-exactly, convolutions within 2 %). By default mnist_fcnn over five boards; --slow
-runs the whole list, uncut too where one board holds a network, and --table FILE
-writes what was found.
+exactly, convolutions within 2 %). Where inputs are random, every layer's output
+must be worth comparing: at least 5 % of its values are not zero, at most 5 % are
+saturated. A flipped bit of a weight is noticed. By default mnist_fcnn over five
+boards; --slow runs the whole list, uncut too where one board holds a network.
 
     rtl.py --partita build/partita --launch mpi_launch/run --tools build/tests
+    rtl.py ... --slow --keep rows.json --table docs/rtl-check.md
+
+--keep holds the rows that are done, by what they hang on (this script, the
+program, the blocks, the model): a run that was interrupted goes on from there.
+--table writes all that are in it; --only NETWORK runs its rows alone.
 
 Formats of models from ../shared/models, and their samples, are of seeded uniform
 inputs; nsl-kdd is read from $PARTITA_DATA or ../shared/datasets.
 """
 import argparse
 import glob
+import hashlib
 import json
 import os
 import subprocess
@@ -27,6 +34,8 @@ MODELS = os.path.join(ROOT, "..", "shared", "models")
 FIVE = {"mnist_fcnn": "fc1=neuron:4,output", "mnist_fcnn46": "fc1=neuron:4,output",
         "nsl_cnn": "conv1,conv2=channel:2,conv3,fc1"}
 TOLERANCE = 0.02  # of convolutions' cycles
+LEAST_NONZERO, MOST_SATURATED = 0.05, 0.05
+STALLS = "rtl:stall=40,seed=7"
 
 # network, bits, data, samples in the long run
 LIST = [("mnist_fcnn", 8, "mnist", 10000), ("mnist_fcnn46", 8, "mnist", 10000),
@@ -35,10 +44,18 @@ LIST = [("mnist_fcnn", 8, "mnist", 10000), ("mnist_fcnn46", 8, "mnist", 10000),
         ("autoencoder_toycar", 8, ("640", "1"), 1000),
         ("resnet8_cifar10", 8, ("32x32x3", "255"), 50)]
 
+# Dense networks with seeded weights, of the table of cycles in docs/published.md.
+DENSE = ["784x16x10", "64x72x72x8x72x72x64", "490x256x256x256x12",
+         "640x128x128x128x128x8x128x128x128x128x640"]
+
 
 class Rtl:
     def __init__(self, options, work):
-        self.options, self.work, self.failed, self.rows = options, work, 0, []
+        self.options, self.work, self.failed, self.rows = options, work, 0, {}
+        self.key = self.tools_key()
+        if options.keep and os.path.exists(options.keep):
+            with open(options.keep) as file:
+                self.rows = json.load(file)
 
     def path(self, name):
         return os.path.join(self.work, name)
@@ -68,6 +85,28 @@ class Rtl:
         os.remove(self.path("run.json"))
         return report
 
+    def tools_key(self):
+        """Of all that a row hangs on, but for its model."""
+        sha = hashlib.sha256()
+        rtl = glob.glob(os.path.join(ROOT, "hls", "rtl", "*.sv"))
+        for path in [self.options.partita, __file__] + sorted(rtl):
+            with open(path, "rb") as file:
+                sha.update(hashlib.sha256(file.read()).digest())
+        return sha.hexdigest()
+
+    def keep(self, what, row):
+        self.rows[what] = dict(row, key=self.key)
+        if self.options.keep:
+            with open(self.options.keep + ".new", "w") as file:
+                json.dump(self.rows, file, indent=1)
+            os.replace(self.options.keep + ".new", self.options.keep)
+
+    def is_kept(self, what):
+        kept = self.rows.get(what, {}).get("key") == self.key
+        if kept:
+            print(f"kept    {what}", flush=True)
+        return kept
+
     def samples_of(self, name, data, samples):
         """Data and calibration: a set, or files of uniform values."""
         if isinstance(data, str):
@@ -91,6 +130,19 @@ class Rtl:
         with open(self.path("built.json")) as file:
             return [board["manifest"] for board in json.load(file)["boards"]]
 
+    def check_layers(self, what, report):
+        """Least share of values that are not zero and most of saturated ones."""
+        layers = report["layers"]
+        dull = [l["layer"] for l in layers if l["nonzero"] < LEAST_NONZERO]
+        full = [l["layer"] for l in layers if l["saturated"] > MOST_SATURATED]
+        least = min(l["nonzero"] for l in layers)
+        most = max(l["saturated"] for l in layers)
+        self.expect(f"{what}: {len(layers)} layers, at least {least:.1%} not zero, "
+                    f"at most {most:.1%} saturated" +
+                    (f"; too few in {dull}" if dull else "") +
+                    (f"; too many in {full}" if full else ""), not dull and not full)
+        return f"{least:.1%} / {most:.1%}"
+
     def compare_cycles(self, what, report, manifests):
         """Counted against said, stage by stage; returns the slowest as text."""
         worst = ""
@@ -106,10 +158,13 @@ class Rtl:
         return f"{slowest['latency_cycles']:,} / {slowest['interval_cycles']:,}"
 
     def case(self, name, bits, data, samples, cut, free):
-        what = f"{name} {bits} bits {cut}"
-        started = time.time()
+        what = f"{name}, {bits} bits, {cut}"
+        if self.is_kept(what):
+            return
+        started, failed = time.time(), self.failed
         source, calibration = self.samples_of(name, data, samples)
         ranks = 1 if cut == "uncut" else 5
+        row = {"network": name, "bits": bits, "cut": cut, "samples": f"{samples:,}"}
         plan = self.plan(name, bits, cut, calibration)
         try:
             manifests = self.manifests(plan)
@@ -117,24 +172,48 @@ class Rtl:
             if cut != "uncut" or "budget" not in str(error):
                 raise
             print(f"-       {what}: one board does not hold it: {error}")
-            self.rows.append((name, bits, cut, "", "one board does not hold it", "", ""))
+            self.keep(what, dict(row, samples="", result="one board does not hold it"))
             return
         reports = {d: self.run(ranks, plan, d, source, samples)
-                   for d in ("fixed", "blas", "rtl:stall=40,seed=7")}
-        stalled = reports["rtl:stall=40,seed=7"]
+                   for d in ("fixed", "blas", STALLS)}
+        stalled = reports[STALLS]
         good = self.expect(
             f"{what}: {stalled['bit_exact']}/{samples} samples bit-exact, "
             f"digest {stalled['digest'][:12]}",
             stalled["bit_exact"] == samples
             and len({r["digest"] for r in reports.values()}) == 1)
-        cycles = self.compare_cycles(what, self.run(ranks, plan, "rtl", source, free), manifests)
-        dsp = max(m["resources"]["dsp"] for m in manifests)
-        self.rows.append((name, bits, cut, f"{samples:,}",
-                          "bit-exact" if good else "DIFFERS", cycles, dsp))
+        row["result"] = "bit-exact" if good else "DIFFERS"
+        if not isinstance(data, str):
+            row["layers"] = self.check_layers(what, reports["fixed"])
+        row["cycles"] = self.compare_cycles(
+            what, self.run(ranks, plan, "rtl", source, free), manifests)
+        row["dsp"] = max(m["resources"]["dsp"] for m in manifests)
         print(f"        {time.time() - started:.0f} s", flush=True)
+        if self.failed == failed:
+            self.keep(what, row)
+
+    def dense(self, shape):
+        """A seeded dense network: whether its random inputs mean something."""
+        what = f"dense {shape.replace('x', '-')}"
+        if self.is_kept(what):
+            return
+        model, failed = self.path("dense.h5"), self.failed
+        self.call(os.path.join(self.options.tools, "make_dense_net"), model, 5, shape)
+        self.partita("plan", model, "--bits", 8, "--boards", 1, "-o", self.path("p.json"))
+        report = self.run(1, self.path("p.json"), "fixed", "random:1000:7", 1000)
+        good = self.expect(f"{what}: {report['bit_exact']}/1000 samples bit-exact on fixed",
+                           report["bit_exact"] == 1000)
+        row = {"network": what, "bits": 8, "cut": "uncut", "samples": "1,000 (`fixed`)",
+               "result": "bit-exact" if good else "DIFFERS",
+               "layers": self.check_layers(what, report)}
+        if self.failed == failed:
+            self.keep(what, row)
 
     def damaged_memory(self):
         """One flipped bit of a cached memory is noticed before a sample is run."""
+        what = "flipped bit"
+        if self.is_kept(what):
+            return
         plan = self.plan("mnist_fcnn", 8, FIVE["mnist_fcnn"], [])
         self.run(5, plan, "rtl", "mnist", 4)
         cache = os.path.join(os.environ["XDG_CACHE_HOME"], "partita", "sim")
@@ -148,23 +227,44 @@ class Rtl:
                          "--device", "rtl", "--data", "mnist", "--limit", 4)
         with open(newest, "w") as file:
             file.write(text)
-        self.expect("a flipped weight bit in a cached memory is refused",
-                    done.returncode != 0 and "is not the memory" in done.stderr)
+        if self.expect("a flipped weight bit in a cached memory is refused",
+                       done.returncode != 0 and "is not the memory" in done.stderr):
+            self.keep(what, {"network": "mnist_fcnn, a weight bit flipped", "bits": 8,
+                             "cut": FIVE["mnist_fcnn"], "result": "refused"})
 
 
 def write_table(path, rows):
+    columns = "network", "bits", "cut", "samples", "result", "layers", "cycles", "dsp"
     with open(path, "w") as file:
         file.write("# Simulated hardware against the other devices\n\n"
                    "Written by `tests/acceptance/rtl.py --slow --table` (`ctest -C slow -R\n"
-                   "slow/rtl`). Every output word of the samples, with 40 % random stalls on both\n"
-                   "sides of every core, against the references; digests equal to those of `fixed`\n"
-                   "and `blas`. Cycles (latency / interval) are counted without stalls, of the stage\n"
+                   "slow/rtl`); simulated cycle by cycle. Every output word of the samples, with\n"
+                   "40 % random stalls on both sides of every core, against the references; digests\n"
+                   "equal to those of `fixed` and `blas`. Layers, where inputs are random: least share\n"
+                   "of values that are not zero and most of saturated ones, of all layers (`partita run\n"
+                   "--check`). Cycles (latency / interval) are counted without stalls, of the stage\n"
                    "with the greatest interval, and equal the manifests' (dense) or lie within 2 %.\n"
-                   "DSP: of the largest core, by formula.\n\n"
-                   "| network | bits | cut | samples | result | cycles | DSP |\n"
-                   "|---|---|---|---|---|---|---|\n")
+                   "DSP: of the largest core, by formula. The last row: one bit of a weight flipped\n"
+                   "in a core's memory file.\n\n"
+                   "| network | bits | cut | samples | result | layers | cycles | DSP |\n"
+                   "|---|---|---|---|---|---|---|---|\n")
         for row in rows:
-            file.write("| " + " | ".join(str(cell) for cell in row) + " |\n")
+            file.write("| " + " | ".join(str(row.get(c, "")) for c in columns) + " |\n")
+
+
+def slow_rows(rtl, only):
+    for name, bits, data, samples in LIST:
+        for cut in FIVE.get(name, "--boards 5"), "uncut":
+            if only in (None, name):
+                samples = min(samples, rtl.options.samples or samples)
+                try:
+                    rtl.case(name, bits, data, samples, cut, 8 if samples < 100 else 130)
+                except RuntimeError as error:
+                    rtl.expect(f"{name}, {bits} bits, {cut}: {error}", False)
+    for shape in DENSE if only is None else []:
+        rtl.dense(shape)
+    if only is None:
+        rtl.damaged_memory()
 
 
 def main():
@@ -174,8 +274,12 @@ def main():
     parser.add_argument("--tools", required=True)
     parser.add_argument("--slow", action="store_true")
     parser.add_argument("--only", help="network of the list")
-    parser.add_argument("--table")
+    parser.add_argument("--samples", type=int, help="of each row at most; nothing is kept")
+    parser.add_argument("--keep", help="file of the rows that are done")
+    parser.add_argument("--table", help="file that is written from them")
     options = parser.parse_args()
+    if options.samples and options.keep:
+        parser.error("--samples: such rows are not kept")
     if subprocess.run(["verilator", "--version"], capture_output=True).returncode:
         print("SKIP: no Verilator")
         sys.exit(77)
@@ -184,18 +288,14 @@ def main():
         os.environ.setdefault("PARTITA_DATA", shared)
     with tempfile.TemporaryDirectory() as work:
         rtl = Rtl(options, work)
-        if not options.slow:
+        if options.slow:
+            slow_rows(rtl, options.only)
+        else:
             rtl.case("mnist_fcnn", 8, "mnist", 300, FIVE["mnist_fcnn"], 130)
             rtl.damaged_memory()
-        for name, bits, data, samples in LIST if options.slow else []:
-            if options.only in (None, name):
-                for cut in FIVE.get(name, "--boards 5"), "uncut":
-                    try:
-                        rtl.case(name, bits, data, samples, cut, 8 if samples < 100 else 130)
-                    except RuntimeError as error:
-                        rtl.expect(f"{name} {bits} bits {cut}: {error}", False)
         if options.table:
-            write_table(options.table, rtl.rows)
+            write_table(options.table,
+                        [r for r in rtl.rows.values() if r["key"] == rtl.key])
         sys.exit(1 if rtl.failed else 0)
 
 
