@@ -478,7 +478,7 @@ static pta_status try_within(pta_candidates *all, pta_candidate *c, pta_part *p,
 {
     pta_core core;
     bool found, cut;
-    PTA_TRY(pta_core_within(all->ctx, all->estimator, c->graph, p->slice,
+    PTA_TRY(pta_core_within(all->ctx, all->estimator, p->slice,
                             &all->budgets[kind], cycles, &core, &found, &cut));
     *verdict = found ? PTA_YES : cut ? PTA_MAYBE : PTA_NO;
     if (found || !p->cores[kind].fits) { /* else the one there is stays */

@@ -93,8 +93,6 @@ pta_status PTA_MUST_CHECK pta_candidate_core(pta_candidates *all,
                                              int32_t kind,
                                              const pta_core **out);
 
-typedef enum pta_verdict { PTA_NO, PTA_YES, PTA_MAYBE } pta_verdict;
-
 /** Whether the part has a core with an interval of at most `cycles`: *core,
  * borrowed, when YES. MAYBE: the search was given up. */
 pta_status PTA_MUST_CHECK pta_candidate_within(pta_candidates *all,

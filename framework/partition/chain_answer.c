@@ -67,8 +67,10 @@ static pta_status fill_boards(pta_solver *s, const pta_chain *chain,
         a->hosts[i] = s->classes[0].hosts[i];
     }
     for (int32_t i = 0; i < chain->n; i++) {
-        for (int32_t p = 0; p < chain->at[i]->n_parts; p++, board++) {
-            PTA_TRY(fill_core(s, chain->at[i]->c, p, board, &a->cores[board]));
+        const pta_option *o = chain->at[i];
+        const pta_candidate *c = o->twin != NULL ? o->twin->c : o->c;
+        for (int32_t p = 0; p < o->n_parts; p++, board++) {
+            PTA_TRY(fill_core(s, c, p, board, &a->cores[board]));
         }
     }
     return PTA_OK;

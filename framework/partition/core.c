@@ -18,41 +18,6 @@ typedef struct limits {
     bool by_fill; /* minimise the sum of fills, else just fit */
 } limits;
 
-static bool no_worse(const pta_item *a, const pta_item *b)
-{
-    bool is = a->cost <= b->cost;
-    for (int j = 0; j < PTA_N_RES; j++) {
-        is = is && a->r[j] <= b->r[j];
-    }
-    return is;
-}
-
-/* Within the limits interval and span no longer count, so that others beat
- * most items in what is left. */
-static void thin(pta_item *items, int32_t *count)
-{
-    int32_t kept = 0;
-    for (int32_t i = 0; i < *count; i++) {
-        bool beaten = false;
-        for (int32_t k = 0; k < kept && !beaten; k++) {
-            beaten = no_worse(&items[k], &items[i]);
-        }
-        if (beaten) {
-            continue;
-        }
-        pta_item own = items[i];
-        int32_t left = 0;
-        for (int32_t k = 0; k < kept; k++) {
-            if (!no_worse(&own, &items[k])) {
-                items[left++] = items[k];
-            }
-        }
-        items[left] = own;
-        kept = left + 1;
-    }
-    *count = kept;
-}
-
 static void allow(pta_knapsack *s, const pta_foldings *lists, limits l)
 {
     for (int32_t i = 0; i < s->n; i++) {
@@ -67,7 +32,6 @@ static void allow(pta_knapsack *s, const pta_foldings *lists, limits l)
             it->cost = l.by_fill ? (double)f->fill : 0;
             pta_resources_vector(&f->resources, it->r);
         }
-        thin(s->items[i], &s->count[i]);
     }
 }
 
@@ -76,6 +40,16 @@ static bool run(pta_knapsack *s, const pta_foldings *lists, limits l,
                 double *bound)
 {
     allow(s, lists, l);
+    *bound = 1;
+    if (!l.by_fill) {
+        pta_verdict quick = pta_knapsack_quick(s);
+        if (quick != PTA_MAYBE) {
+            return quick == PTA_YES;
+        }
+    }
+    for (int32_t i = 0; i < s->n; i++) {
+        pta_knapsack_thin(s->items[i], &s->count[i]);
+    }
     return pta_knapsack_solve(s, !l.by_fill, bound);
 }
 
@@ -340,7 +314,7 @@ static pta_status choose(work *w, pta_estimator *estimator,
 
 /* Some choice within `cycles`, if there is one. */
 static pta_status choose_within(work *w, pta_estimator *estimator,
-                                const pta_graph *graph, const pta_slice *slice,
+                                const pta_slice *slice,
                                 const pta_budget *budget, int64_t cycles,
                                 bool *cut)
 {
@@ -356,7 +330,6 @@ static pta_status choose_within(work *w, pta_estimator *estimator,
         w->core->bound = 0;
     } else {
         *cut = w->s.cut;
-        say_lacking(w, graph, slice);
     }
     return PTA_OK;
 }
@@ -394,16 +367,15 @@ pta_status pta_core_choose(pta_ctx *ctx, pta_estimator *estimator,
 }
 
 pta_status pta_core_within(pta_ctx *ctx, pta_estimator *estimator,
-                           const pta_graph *graph, const pta_slice *slice,
-                           const pta_budget *budget, int64_t cycles,
-                           pta_core *out, bool *found, bool *cut)
+                           const pta_slice *slice, const pta_budget *budget,
+                           int64_t cycles, pta_core *out, bool *found,
+                           bool *cut)
 {
     pta_core core;
     work w;
     PTA_TRY(begin(ctx, estimator, slice, &core, &w));
-    PTA_TRY(finish(
-        &w, choose_within(&w, estimator, graph, slice, budget, cycles, cut),
-        out));
+    PTA_TRY(finish(&w, choose_within(&w, estimator, slice, budget, cycles, cut),
+                   out));
     *found = out->fits;
     return PTA_OK;
 }

@@ -59,6 +59,8 @@ pta_status PTA_MUST_CHECK pta_foldings_add(pta_ctx *ctx, pta_foldings *list,
 /** Removes foldings that another one beats or equals in everything. */
 void pta_foldings_prune(pta_foldings *list);
 
+typedef enum pta_verdict { PTA_NO, PTA_YES, PTA_MAYBE } pta_verdict;
+
 typedef enum pta_aim {
     PTA_AIM_INTERVAL, /* least interval, then least latency */
     PTA_AIM_PACE,     /* least interval, whatever the latency */
@@ -89,9 +91,11 @@ void pta_core_free(pta_ctx *ctx, pta_core *core);
 /** Whether some foldings have an interval of at most `cycles`. *found: `out`,
  * which the caller frees, is one such core. Neither *found nor *cut: there is
  * none; *cut: the search was given up before it was sure. */
-pta_status PTA_MUST_CHECK
-pta_core_within(pta_ctx *ctx, pta_estimator *estimator, const pta_graph *graph,
-                const pta_slice *slice, const pta_budget *budget,
-                int64_t cycles, pta_core *out, bool *found, bool *cut);
+pta_status PTA_MUST_CHECK pta_core_within(pta_ctx *ctx,
+                                          pta_estimator *estimator,
+                                          const pta_slice *slice,
+                                          const pta_budget *budget,
+                                          int64_t cycles, pta_core *out,
+                                          bool *found, bool *cut);
 
 #endif

@@ -19,6 +19,41 @@ void pta_resources_vector(const pta_resources *r, double out[PTA_N_RES])
     out[PTA_RES_BRAM] = (double)r->bram18;
 }
 
+/* ---- what others beat ---- */
+
+static bool no_worse(const pta_item *a, const pta_item *b)
+{
+    bool is = a->cost <= b->cost;
+    for (int j = 0; j < PTA_N_RES; j++) {
+        is = is && a->r[j] <= b->r[j];
+    }
+    return is;
+}
+
+void pta_knapsack_thin(pta_item *items, int32_t *count)
+{
+    int32_t kept = 0;
+    for (int32_t i = 0; i < *count; i++) {
+        bool beaten = false;
+        for (int32_t k = 0; k < kept && !beaten; k++) {
+            beaten = no_worse(&items[k], &items[i]);
+        }
+        if (beaten) {
+            continue;
+        }
+        pta_item own = items[i];
+        int32_t left = 0;
+        for (int32_t k = 0; k < kept; k++) {
+            if (!no_worse(&own, &items[k])) {
+                items[left++] = items[k];
+            }
+        }
+        items[left] = own;
+        kept = left + 1;
+    }
+    *count = kept;
+}
+
 /* ---- prices ---- */
 
 /* Each step's least priced item; the sums are a bound, its use a direction. */
@@ -170,32 +205,68 @@ static void descend(pta_knapsack *s, int32_t i, double cost,
     }
 }
 
-/* Each step's item of least share of what there is: mostly that fits. */
-static bool take_cheapest(pta_knapsack *s)
+/* ---- at a glance ---- */
+
+/* Weights of the resources, in shares of what there is. */
+static const double glances[][PTA_N_RES] = {
+    {1, 0, 1, 1, 1}, {1, 0, 0, 0, 0}, {0, 1, 0, 0, 0}, {0, 0, 1, 0, 0},
+    {0, 0, 0, 1, 0}, {0, 0, 0, 0, 1}, {1, 0, 0, 1, 0}, {0, 0, 0, 1, 1},
+    {1, 0, 0, 0, 1}, {2, 0, 0, 1, 1}, {1, 0, 0, 2, 1}, {1, 0, 0, 1, 2}};
+
+/* Each list's least by some weights: if they fit, all is well; if even they
+ * weigh more than all there is, nothing fits. */
+static pta_verdict glance(pta_knapsack *s, const double weights[PTA_N_RES])
 {
-    double used[PTA_N_RES] = {0};
+    double used[PTA_N_RES] = {0}, price[PTA_N_RES], sum = 0, has = 0;
+    for (int j = 0; j < PTA_N_RES; j++) {
+        price[j] = weights[j] / (s->has[j] > 1 ? s->has[j] : 1);
+        has += price[j] * s->has[j];
+    }
     for (int32_t i = 0; i < s->n; i++) {
         double least = 0;
         for (int32_t k = 0; k < s->count[i]; k++) {
-            double share = 0;
+            double own = 0;
             for (int j = 0; j < PTA_N_RES; j++) {
-                share += s->items[i][k].r[j] / (s->has[j] > 1 ? s->has[j] : 1);
+                own += price[j] * s->items[i][k].r[j];
             }
-            if (k == 0 || share < least) {
-                least = share;
+            if (k == 0 || own < least) {
+                least = own;
                 s->chosen[i] = k;
             }
         }
+        sum += least;
         for (int j = 0; j < PTA_N_RES; j++) {
             used[j] += s->items[i][s->chosen[i]].r[j];
-            if (used[j] > s->has[j]) {
-                return false;
-            }
         }
     }
-    s->found = true;
-    s->best = 0;
-    return true;
+    if (sum > has * (1 + 1e-9) + 1e-9) {
+        return PTA_NO;
+    }
+    for (int j = 0; j < PTA_N_RES; j++) {
+        if (used[j] > s->has[j]) {
+            return PTA_MAYBE;
+        }
+    }
+    return PTA_YES;
+}
+
+pta_verdict pta_knapsack_quick(pta_knapsack *s)
+{
+    s->found = s->cut = false;
+    for (int32_t i = 0; i < s->n; i++) {
+        if (s->count[i] == 0) {
+            return PTA_NO;
+        }
+    }
+    for (size_t i = 0; i < sizeof glances / sizeof *glances; i++) {
+        pta_verdict verdict = glance(s, glances[i]);
+        if (verdict != PTA_MAYBE) {
+            s->found = verdict == PTA_YES;
+            s->best = 0;
+            return verdict;
+        }
+    }
+    return PTA_MAYBE;
 }
 
 bool pta_knapsack_solve(pta_knapsack *s, bool any, double *bound)
@@ -208,9 +279,6 @@ bool pta_knapsack_solve(pta_knapsack *s, bool any, double *bound)
         if (s->count[i] == 0) {
             return false;
         }
-    }
-    if (any && take_cheapest(s)) {
-        return true;
     }
     *bound = prepare(s);
     if (any && *bound > 1e-6) {

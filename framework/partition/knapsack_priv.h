@@ -38,6 +38,13 @@ typedef struct pta_knapsack {
 
 void pta_resources_vector(const pta_resources *r, double out[PTA_N_RES]);
 
+/** Leaves out what another beats or equals in cost and resources. */
+void pta_knapsack_thin(pta_item *items, int32_t *count);
+
+/** Whether some of each list fit, whatever they cost: chosen when YES. MAYBE:
+ * that takes pta_knapsack_solve. */
+pta_verdict pta_knapsack_quick(pta_knapsack *s);
+
 /** Least sum of costs, which are integers; *bound is below every choice. With
  * `any` the first that fits will do. False if none was found: then `cut` says
  * whether there may be one. */

@@ -65,6 +65,22 @@ double pta_part_interval(const pta_solver *s, const pta_candidate *c, int32_t p,
     return fmax(low, out * 8 / rate);
 }
 
+double pta_part_taking(const pta_solver *s, const pta_candidate *c, int32_t p,
+                       const pta_host *host)
+{
+    const pta_host_costs *costs = &host->costs;
+    const pta_part *part = &c->parts[p];
+    double batch = s->ask->batch;
+    double taken = bytes_of(s, part->needs, part->n_needs);
+    double in = c->first == 0 && p == 0 ? 0 : taken;
+    double us =
+        2 * costs->transfer_us / batch +
+        (taken + (double)part->out_bytes) * costs->copy_ns_per_byte * 1e-3 +
+        (in > 0) * costs->message_us / batch +
+        in * costs->tcp_ns_per_byte * 1e-3;
+    return us / s->ask->cluster->machines[host->machine].cores;
+}
+
 /* From the time what it waits for is ready at its maker. With several inputs
  * some may have come long before. */
 double pta_part_latency(const pta_solver *s, const pta_candidate *c, int32_t p,

@@ -186,6 +186,79 @@ static pta_status append(pta_solver *s, const pta_option *o)
     return PTA_OK;
 }
 
+/* Least over all hosts of an ARM's time for what comes and goes over TCP. */
+static double arm_us(const pta_solver *s, double bytes, double messages)
+{
+    const pta_cluster *c = s->ask->cluster;
+    double least = HUGE_VAL;
+    for (int32_t k = 0; k < s->n_classes; k++) {
+        const pta_host *host = &c->hosts[s->classes[k].hosts[0]];
+        const pta_host_costs *costs = &host->costs;
+        double us = (bytes * costs->tcp_ns_per_byte * 1e-3 +
+                     messages * costs->message_us / s->ask->batch) /
+                    c->machines[host->machine].cores;
+        least = fmin(least, us);
+    }
+    return least;
+}
+
+/* How often what the stage takes is sent. Bands share rows at their borders. */
+static int32_t guess_fan(const pta_solver *s, const pta_option *o)
+{
+    int32_t first = pta_first_computed(s->graph, o->first);
+    const pta_node *node = &s->graph->nodes[first];
+    if (o->takes_all) {
+        return o->n_parts;
+    }
+    if (first > o->last || node->n_in == 0 || !s->taken_whole[node->in[0]] ||
+        s->shrinks[node->in[0]]) {
+        return 0;
+    }
+    if (o->split == PTA_SPLIT_ROWS && takes_all(node) &&
+        node->view.h == o->units) {
+        int32_t halo = (node->window.kh - 1) * node->window.dilation_h;
+        return (o->units + halo * (o->n_parts - 1)) / o->units;
+    }
+    return 0;
+}
+
+/* What each board of the next stage that takes all adds: boards that hold
+ * partial sums of a layer each send all of them. */
+static void guess_wires(const pta_solver *s, pta_option *o, int32_t largest)
+{
+    int32_t next = pta_first_computed(s->graph, o->last + 1);
+    if (next >= s->graph->n_nodes || s->graph->nodes[next].n_in == 0) {
+        return;
+    }
+    int32_t in = s->graph->nodes[next].in[0];
+    if (in < o->first || in > o->last || s->shrinks[in] ||
+        s->graph->nodes[in].op == PTA_OP_INPUT) {
+        return;
+    }
+    bool partial =
+        (o->split == PTA_SPLIT_INPUT || o->split == PTA_SPLIT_INCHANNEL ||
+         o->split == PTA_SPLIT_PAIRED) &&
+        pta_node_splittable(&s->graph->nodes[in]);
+    const pta_node_format *f = &s->plan->formats[in];
+    double count = (double)pta_view_count(s->graph->nodes[in].view);
+    double bytes = count * (double)pta_dtype_bytes(
+                               partial ? f->acc : pta_format_dtype(f->out));
+    pta_view view = s->graph->nodes[in].view;
+    int32_t along = o->split == PTA_SPLIT_ROWS ? view.h : view.c;
+    bool even = o->n_parts > 1 && along == o->units;
+    double own = partial ? bytes
+                 : even  ? bytes * largest * o->step / o->units
+                         : bytes / o->n_parts;
+    double taken = o->first > 0 ? taken_by_all(s, o) : 0;
+    o->arm_us = arm_us(s, taken, taken > 0);
+    o->arm_each_us = arm_us(s, own, 1);
+    o->port_each_us = own * 8 / s->best_rate_mbit;
+    if (partial) {
+        o->next_us = fmax(arm_us(s, bytes * o->n_parts, o->n_parts),
+                          bytes * o->n_parts * 8 / s->best_rate_mbit);
+    }
+}
+
 /* Latency: the first part may be beside the source, and the sink. */
 static void add_hops(const pta_solver *s, pta_option *o)
 {
@@ -214,6 +287,8 @@ static pta_status add_option(pta_solver *s, pta_option o, const int32_t *sizes)
         return PTA_OK;
     }
     add_hops(s, &o);
+    guess_wires(s, &o, largest);
+    o.fan = guess_fan(s, &o);
     if (sizes != NULL) {
         o.sizes = pta_calloc(s->ctx, 1, bytes);
         if (o.sizes == NULL) {
@@ -343,18 +418,23 @@ static pta_status options_from(pta_solver *s, int32_t first)
     for (int32_t last = first; last < s->graph->n_nodes; last++) {
         int32_t before = list->n;
         pta_option o = {first, last, PTA_SPLIT_WHOLE, 1, 1, 1};
+        bool may = s->relax == NULL || pta_relax_fits(s, s->relax, first, last);
+        whole = whole && may;
         if (whole) {
             PTA_TRY(add_option(s, o, NULL));
             whole = list->n > before; /* more layers take no less */
         }
         for (int i = PTA_SPLIT_NEURON; i <= PTA_SPLIT_PAIRED; i++) {
+            if (i == PTA_SPLIT_ROWS && !may) {
+                continue; /* a band has all weights */
+            }
             PTA_TRY(add_split(s, first, last, (pta_split)i));
         }
         if (list->n == before && last > first && !whole) {
             break; /* nothing that begins here goes so far */
         }
     }
-    if (list->n > 0) {
+    if (list->n > 0 && !pta_solver_large(s)) { /* those: as they were made */
         qsort(list->at, (size_t)list->n, sizeof *list->at, by_low);
     }
     return PTA_OK;
@@ -364,6 +444,10 @@ static pta_status options_from(pta_solver *s, int32_t first)
 pta_status pta_solver_options(pta_solver *s)
 {
     PTA_TRY(sum_up(s));
+    if (pta_solver_large(s)) { /* to see how far a board goes */
+        PTA_TRY(pta_relax_create(s, &s->relax));
+        pta_relax_set(s, s->relax, 1e9);
+    }
     for (int32_t i = 0; i < s->graph->n_nodes; i++) {
         if (i == 0 || s->graph->nodes[i].op != PTA_OP_INPUT) {
             PTA_TRY(options_from(s, i));

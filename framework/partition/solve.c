@@ -225,6 +225,8 @@ static void close_solver(pta_solver *s)
     for (int32_t k = 0; k < s->n_classes; k++) {
         pta_free(s->ctx, s->classes[k].hosts);
     }
+    pta_relax_free(s, s->relax);
+    pta_twins_free(s, s->twins);
     pta_candidates_free(&s->all);
     pta_plan_destroy(s->ctx, &s->plan);
     pta_free(s->ctx, s->budgets);
@@ -248,16 +250,15 @@ static void take_better(pta_solver *s, pta_answer *best, pta_answer *a)
     pta_answer_free(s->ctx, a);
 }
 
-/* A chain of stages without regard for the wires between them, priced with
- * them; *low is below every plan with so many copies. */
-static pta_status by_chain(pta_solver *s, int32_t copies, pta_answer *best,
-                           double *low)
+/* The best chain below the limit, priced; *low as pta_chain_throughput. */
+static pta_status try_chain(pta_solver *s, int32_t copies, bool careful,
+                            double limit, pta_answer *best, double *low)
 {
     pta_chain chain = {0};
     pta_answer a = {0};
-    double limit = best->found ? best->value * copies : HUGE_VAL;
     PTA_TRY_ALLOC(s->ctx, chain.at, s->graph->n_nodes);
-    pta_status status = pta_chain_throughput(s, s->boards, limit, &chain, low);
+    pta_status status =
+        pta_chain_throughput(s, s->boards, careful, limit, &chain, low);
     if (status == PTA_OK && chain.found && s->n_classes == 1 &&
         !s->ask->all_boards) {
         status = pta_chain_answer(s, &chain, copies, &a);
@@ -265,9 +266,29 @@ static pta_status by_chain(pta_solver *s, int32_t copies, pta_answer *best,
     if (status == PTA_OK) {
         take_better(s, best, &a);
     }
-    *low /= copies;
     pta_free(s->ctx, chain.at);
     return status;
+}
+
+static bool is_below(const pta_answer *best, double low)
+{
+    return !best->found || low < best->value * (1 - 1e-9);
+}
+
+/* Chains of stages, by guesses of their wires from below and, of what is too
+ * large for branch and bound, from above; *low is below every plan with so many
+ * copies. */
+static pta_status by_chain(pta_solver *s, int32_t copies, pta_answer *best,
+                           double *low)
+{
+    double limit = best->found ? best->value * copies : HUGE_VAL, above;
+    PTA_TRY(try_chain(s, copies, false, limit, best, low));
+    *low /= copies;
+    if (!is_below(best, *low) || s->low_all != NULL) {
+        return PTA_OK;
+    }
+    limit = best->found ? best->value * copies : HUGE_VAL;
+    return try_chain(s, copies, true, limit, best, &above);
 }
 
 /* Best with so many copies; *open is below all that was left out. */
@@ -278,8 +299,7 @@ static pta_status with_copies(pta_solver *s, int32_t copies, pta_answer *best,
     *open = HUGE_VAL;
     if (!pta_by_latency(s)) {
         PTA_TRY(by_chain(s, copies, best, &low));
-        if (low == HUGE_VAL ||
-            (best->found && low >= best->value * (1 - 1e-9))) {
+        if (low == HUGE_VAL || !is_below(best, low)) {
             return PTA_OK;
         }
     }

@@ -21,7 +21,8 @@ typedef struct pta_host_class {
 /** A stage that may begin at some layer. What it costs is found out when
  * somebody asks: first a guess from below, then the stage is cut, then its
  * cores are searched for. */
-typedef struct pta_option {
+typedef struct pta_option pta_option;
+struct pta_option {
     int32_t first, last;
     pta_split split;
     int32_t n_parts;
@@ -30,11 +31,22 @@ typedef struct pta_option {
     bool cut, exact;     /* c was made; `low` is what it costs */
     int32_t *sizes;      /* owned; NULL: equal parts */
     pta_candidate *c;
+    pta_option *twin; /* the same cut of equal layers, which is looked at
+                                instead; itself; NULL: not known yet */
     double low; /* us of the stage alone, whatever its neighbours: no less */
     double all; /* latency: the same until all parts are done */
     bool takes_all; /* each part waits for all parts of the stage before */
+    int32_t fan;    /* so many times is what it takes sent, all parts together,
+                       rounded down; 0: not known */
     double high;    /* throughput: its cores reach this; HUGE_VAL: not known */
-} pta_option;
+    /* Throughput, us of the busiest part's ARM and port: beside what it gives
+     * the next stage; for each board there that takes all of that; and, of
+     * partial sums, at such a board. */
+    double arm_us, arm_each_us, port_each_us, next_us;
+    int32_t need;     /* of the chain: boards from here on, with `next` */
+    pta_option *next; /* stage after it */
+    double unsure;    /* us at which the search for its cores was given up */
+};
 
 typedef struct pta_options_of {
     int32_t n;
@@ -45,6 +57,13 @@ typedef struct pta_options_of {
 typedef struct pta_guess {
     double *products, *bits; /* owned; [n_nodes + 1] */
 } pta_guess;
+
+/** Options by what their layers are, wherever they stand (twins.c). */
+typedef struct pta_twins pta_twins;
+
+/** What whole layers take at least, by several weights of the resources
+ * (relax.c). */
+typedef struct pta_relax pta_relax;
 
 typedef struct pta_solver {
     pta_ctx *ctx;
@@ -63,6 +82,8 @@ typedef struct pta_solver {
     /* Below what is left from a layer on, if the stage there takes all of the
      * one before, or not. Owned; [n_nodes + 1][boards + 1]; NULL: too large. */
     double *low_all, *low_some;
+    pta_relax *relax;      /* owned; when first needed */
+    pta_twins *twins;      /* owned; likewise */
     int32_t boards;        /* limit of one copy */
     double best_rate_mbit; /* of all hosts */
     double hop_us;         /* least of a message from host to host */
@@ -121,6 +142,8 @@ pta_status PTA_MUST_CHECK pta_option_within(pta_solver *s, pta_option *o,
  * of some interval or latency (in cycles) makes of it. */
 double pta_part_interval(const pta_solver *s, const pta_candidate *c, int32_t p,
                          double cycles, const pta_host *host);
+double pta_part_taking(const pta_solver *s, const pta_candidate *c, int32_t p,
+                       const pta_host *host); /* its ARM, for what it takes */
 double pta_part_latency(const pta_solver *s, const pta_candidate *c, int32_t p,
                         double cycles, const pta_host *host);
 
@@ -138,6 +161,30 @@ pta_status PTA_MUST_CHECK pta_solver_search(pta_solver *s, int32_t copies,
 
 double pta_solver_seconds(void);
 
+pta_status PTA_MUST_CHECK pta_twins_create(pta_solver *s, pta_twins **out);
+void pta_twins_free(pta_solver *s, pta_twins *twins);
+
+/** The first option asked for that costs what `o` does: o->twin. */
+pta_status PTA_MUST_CHECK pta_twins_find(const pta_solver *s, pta_twins *twins,
+                                         pta_option *o);
+
+pta_status PTA_MUST_CHECK pta_relax_create(pta_solver *s, pta_relax **out);
+void pta_relax_free(pta_solver *s, pta_relax *relax);
+
+/** For an interval; then whether layers [first, last] may fit one board. */
+void pta_relax_set(const pta_solver *s, pta_relax *relax, double us);
+bool pta_relax_fits(const pta_solver *s, const pta_relax *relax, int32_t first,
+                    int32_t last);
+
+/** The same for the bands of a split by rows. */
+pta_status PTA_MUST_CHECK pta_relax_fits_band(const pta_solver *s,
+                                              pta_relax *relax,
+                                              const pta_option *o, bool *fits);
+
+/** The same, searched for; wires are left out of account. */
+pta_verdict pta_relax_search(const pta_solver *s, pta_relax *relax,
+                             int32_t first, int32_t last);
+
 /** A chain of options that covers the graph. */
 typedef struct pta_chain {
     bool found;
@@ -148,10 +195,11 @@ typedef struct pta_chain {
 
 /** Throughput: the least interval in us for which a chain of stages takes at
  * most `boards` boards, searched below `limit`. *low: no plan of one copy is
- * below (`limit` if there is nothing below it). */
+ * below (`limit` if there is nothing below it); `careful`: of no meaning, for
+ * wires are then guessed from above. */
 pta_status PTA_MUST_CHECK pta_chain_throughput(pta_solver *s, int32_t boards,
-                                               double limit, pta_chain *chain,
-                                               double *low);
+                                               bool careful, double limit,
+                                               pta_chain *chain, double *low);
 
 /** The chain as an answer, with hosts in order, priced. found is false if the
  * plan's own rules refuse it. */
