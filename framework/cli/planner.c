@@ -343,6 +343,46 @@ static void print_hosts(const planner *p, const pta_answer *a)
     printf("\n");
 }
 
+/* By the objective, then by what else counts. */
+static bool is_better(const planner *p, const pta_price *a, const pta_price *b)
+{
+    bool latency = p->ask.goal == PTA_GOAL_LATENCY;
+    double x[2] = {a->interval_us, a->latency_us};
+    double y[2] = {b->interval_us, b->latency_us};
+    double first = x[latency] - y[latency], then = x[!latency] - y[!latency];
+    return fabs(first) > 1e-9 * y[latency] ? first < 0 : then < 0;
+}
+
+/* Prices the plan as built with the foldings of these cores written into it;
+ * false if a whole design takes more than its layers' sum says. */
+static bool try_folds(planner *p, const pta_answer *a, pta_core *cores,
+                      pta_priced *out)
+{
+    pta_answer with = *a;
+    with.cores = cores;
+    return pta_answer_folds(p->ctx, &with, p->graph, p->plan) == PTA_OK &&
+           price_plan(p, a->hosts, a->copies, true, out) == PTA_OK;
+}
+
+/* The plan gets the foldings that were priced, or those of `build` if the whole
+ * designs are better with them. */
+static void keep_folds(planner *p, const pta_answer *a)
+{
+    pta_priced own = {0}, theirs = {0}, again = {0};
+    bool without = price_plan(p, a->hosts, a->copies, true, &theirs) == PTA_OK;
+    bool with = try_folds(p, a, a->cores, &own);
+    if (without && (!with || is_better(p, &theirs.price, &own.price))) {
+        with = try_folds(p, a, theirs.cores, &again);
+    }
+    if (!with) {
+        pta_plan_clear_folds(p->ctx, p->plan);
+    }
+    pta_ctx_clear_error(p->ctx);
+    pta_priced_free(p->ctx, &own);
+    pta_priced_free(p->ctx, &theirs);
+    pta_priced_free(p->ctx, &again);
+}
+
 static pta_status say_built(planner *p, const int32_t *hosts, int32_t copies)
 {
     pta_priced built = {0};
@@ -378,6 +418,9 @@ static pta_status plan_best(planner *p)
         return pta_fail(p->ctx, PTA_ERR_RANGE, "%s", a.why);
     }
     pta_status status = pta_answer_apply(p->ctx, &a, p->graph, p->plan);
+    if (status == PTA_OK && p->analytic) {
+        keep_folds(p, &a);
+    }
     if (status == PTA_OK) {
         pta_priced x = {a.n_boards, a.cores, a.loads, a.price};
         status = say(p, a.hosts, a.copies, &x);

@@ -11,58 +11,6 @@
 
 #include "partition/solve_priv.h"
 
-/* ---- answers ---- */
-
-static void stages_free(pta_ctx *ctx, pta_stage *stages, int32_t n)
-{
-    for (int32_t i = 0; stages != NULL && i < n; i++) {
-        pta_free(ctx, stages[i].sizes);
-    }
-    pta_free(ctx, stages);
-}
-
-void pta_answer_free(pta_ctx *ctx, pta_answer *a)
-{
-    for (int32_t b = 0; a->cores != NULL && b < a->n_boards; b++) {
-        pta_core_free(ctx, &a->cores[b]);
-    }
-    stages_free(ctx, a->stages, a->n_stages);
-    pta_free(ctx, a->hosts);
-    pta_free(ctx, a->cores);
-    pta_free(ctx, a->loads);
-    a->stages = NULL;
-    a->hosts = NULL;
-    a->cores = NULL;
-    a->loads = NULL;
-    a->found = false;
-}
-
-pta_status pta_answer_apply(pta_ctx *ctx, const pta_answer *a,
-                            const pta_graph *graph, pta_plan *plan)
-{
-    pta_stage *stages;
-    pta_status status = PTA_OK;
-    PTA_TRY_ALLOC(ctx, stages, a->n_stages);
-    for (int32_t i = 0; i < a->n_stages && status == PTA_OK; i++) {
-        size_t bytes = (size_t)a->stages[i].n_parts * sizeof(int32_t);
-        stages[i] = a->stages[i];
-        stages[i].sizes = pta_calloc(ctx, 1, bytes);
-        if (stages[i].sizes == NULL) {
-            status = PTA_ERR_NOMEM;
-        } else {
-            memcpy(stages[i].sizes, a->stages[i].sizes, bytes);
-        }
-    }
-    if (status == PTA_OK) {
-        status = pta_plan_set_stages(ctx, plan, stages, a->n_stages);
-    }
-    if (status != PTA_OK) {
-        stages_free(ctx, stages, a->n_stages);
-        return status;
-    }
-    return pta_plan_validate(ctx, plan, graph);
-}
-
 /* ---- hosts ---- */
 
 static bool in_a_pair(const pta_cluster *c, int32_t host)
@@ -422,6 +370,7 @@ static pta_status solve(pta_solver *s, const pta_plan *formats, pta_answer *a)
     PTA_TRY(s->ask->goal == PTA_GOAL_BOARDS ? fewest(s, a)
                                             : best_of(s, s->ask->boards, a));
     a->n_cuts = s->all.n;
+    PTA_TRY(pta_answer_polish(s, a));
     if (!a->found) {
         return explain(s, a);
     }

@@ -66,4 +66,13 @@ pta_status PTA_MUST_CHECK pta_answer_apply(pta_ctx *ctx,
                                            const pta_graph *graph,
                                            pta_plan *plan);
 
+/** Writes the foldings of the answer into the plan, which has its stages, so that
+ * `build` makes what was priced. A layer whose parts are folded differently gets
+ * none. */
+pta_status PTA_MUST_CHECK pta_answer_folds(pta_ctx *ctx,
+                                           const pta_answer *answer,
+                                           const pta_graph *graph,
+                                           pta_plan *plan);
+void pta_plan_clear_folds(pta_ctx *ctx, pta_plan *plan);
+
 #endif

@@ -159,6 +159,9 @@ double pta_option_after(const pta_solver *s, const pta_option *o, int32_t left);
 pta_status PTA_MUST_CHECK pta_solver_search(pta_solver *s, int32_t copies,
                                             pta_answer *best, double *open);
 
+/** Of the cores that keep the answer's intervals the quickest. */
+pta_status PTA_MUST_CHECK pta_answer_polish(pta_solver *s, pta_answer *a);
+
 double pta_solver_seconds(void);
 
 pta_status PTA_MUST_CHECK pta_twins_create(pta_solver *s, pta_twins **out);

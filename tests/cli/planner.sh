@@ -11,6 +11,7 @@ for goal in latency throughput boards; do
     says 'modelled: latency [0-9.]+ us; throughput [0-9]+/s'
 done
 json p.json 'len(j["stages"]) == 1'
+json p.json 'all(j["layers"][x]["fold"]["pe"] > 0 for x in ("fc1", "output"))'
 works "$partita" show p.json
 
 # Too large for any board: cut, and the reason said.
