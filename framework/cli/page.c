@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cli/html.h"
 #include "partition/analytic.h"
 #include "json/json.h"
 
@@ -24,55 +25,6 @@ typedef struct page {
     pta_cluster *cluster;
     pta_priced priced;
 } page;
-
-static const char *const head =
-    "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\">"
-    "<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">"
-    "<style>\n"
-    ":root{color-scheme:light dark;--bg:#fff;--fg:#1c2430;--dim:#5c6878;"
-    "--line:#d4dae3;--card:#f5f7fa;--a:#2f6fb0;--b:#c2571a;--c:#2e8555}\n"
-    "@media(prefers-color-scheme:dark){:root{--bg:#12161c;--fg:#e4e9f0;"
-    "--dim:#98a4b5;--line:#323b48;--card:#1b212a;--a:#6fabe8;--b:#ee9257;"
-    "--c:#67c08f}}\n"
-    "body{margin:0 auto;padding:1rem;max-width:68rem;background:var(--bg);"
-    "color:var(--fg);font:15px/1.5 system-ui,sans-serif}\n"
-    "h1{font-size:1.4rem}h2{font-size:1.1rem;margin-top:2rem}"
-    "p{color:var(--dim)}\n"
-    ".boards{display:grid;gap:.8rem;"
-    "grid-template-columns:repeat(auto-fit,minmax(17rem,1fr))}\n"
-    ".card{background:var(--card);border:1px solid var(--line);"
-    "border-radius:.5rem;padding:.7rem;overflow-wrap:anywhere}\n"
-    ".scroll{overflow-x:auto}table{border-collapse:collapse}"
-    "td,th{padding:.25rem .7rem;border-bottom:1px solid var(--line);"
-    "text-align:right}td:first-child,th:first-child{text-align:left}\n"
-    "svg{width:100%;height:auto;display:block}svg text{fill:var(--fg);"
-    "font:12px system-ui,sans-serif}.dim{fill:var(--dim)!important}"
-    ".track{fill:var(--line)}.f0{fill:var(--a)}.f1{fill:var(--b)}"
-    ".f2{fill:var(--c)}.f3{fill:var(--dim)}.over{fill:#c8372d}\n"
-    "</style>";
-
-/* Names come from a file: no markup of theirs may reach the page. */
-static void text(FILE *file, const char *s)
-{
-    for (; *s != '\0'; s++) {
-        switch (*s) {
-        case '<':
-            fputs("&lt;", file);
-            break;
-        case '>':
-            fputs("&gt;", file);
-            break;
-        case '&':
-            fputs("&amp;", file);
-            break;
-        case '"':
-            fputs("&quot;", file);
-            break;
-        default:
-            fputc(*s, file);
-        }
-    }
-}
 
 /* ---- boards ---- */
 
@@ -115,7 +67,7 @@ static void board_card(const page *p, int32_t b)
     const pta_board_kind *kind = &p->cluster->kinds[host->kind];
     const pta_resources *r = &p->priced.cores[b].resources;
     fprintf(p->file, "<div class=\"card\"><b>board %d</b> (", (int)b);
-    text(p->file, host->name);
+    pta_html_text(p->file, host->name);
     fprintf(p->file, ")<br>stage %d, %s", (int)s, pta_split_name(stage->split));
     if (stage->n_parts > 1) {
         fprintf(p->file, " %d of %d (%d)", (int)part + 1, (int)stage->n_parts,
@@ -124,7 +76,7 @@ static void board_card(const page *p, int32_t b)
     fprintf(p->file, "<br>");
     for (int32_t i = stage->first; i <= stage->last; i++) {
         if (p->graph->nodes[i].op != PTA_OP_INPUT) {
-            text(p->file, p->graph->nodes[i].name);
+            pta_html_text(p->file, p->graph->nodes[i].name);
             fputc(' ', p->file);
         }
     }
@@ -152,12 +104,12 @@ static void layer_box(const page *p, int32_t node, int32_t row)
     const pta_node *n = &p->graph->nodes[node];
     int y = 34 * row + 4;
     fprintf(p->file,
-            "<rect class=\"track\" x=\"8\" y=\"%d\" width=\"300\" "
+            "<rect class=\"track\" x=\"4\" y=\"%d\" width=\"290\" "
             "height=\"24\" rx=\"4\"/><text x=\"16\" y=\"%d\">",
             y, y + 16);
-    text(p->file, n->name);
+    pta_html_text(p->file, n->name);
     fprintf(p->file,
-            "</text><text class=\"dim\" x=\"300\" y=\"%d\" "
+            "</text><text class=\"dim\" x=\"288\" y=\"%d\" "
             "text-anchor=\"end\">%s %d x %d x %d</text>",
             y + 16, pta_op_name(n->op), (int)n->view.h, (int)n->view.w,
             (int)n->view.c);
@@ -170,9 +122,9 @@ static void skips(const page *p, int32_t node)
     for (int32_t k = 0; k < n->n_in; k++) {
         if (n->in[k] != node - 1) {
             int from = 34 * n->in[k] + 16, to = 34 * node + 16;
-            int reach = 330 + (to - from) / 6;
+            int reach = 310 + (to - from < 240 ? to - from : 240) / 6;
             fprintf(p->file,
-                    "<path d=\"M308 %d C%d %d %d %d 308 %d\" fill=\"none\" "
+                    "<path d=\"M294 %d C%d %d %d %d 294 %d\" fill=\"none\" "
                     "stroke=\"var(--dim)\"/>",
                     from, reach, from, reach, to, to);
         }
@@ -182,18 +134,17 @@ static void skips(const page *p, int32_t node)
 static void cuts(const page *p)
 {
     int32_t n = p->graph->n_nodes;
-    fprintf(p->file,
-            "<h2>Layers and cuts</h2><div class=\"scroll\"><svg "
-            "style=\"max-width:34rem\" viewBox=\"0 0 520 %d\" role=\"img\" "
-            "aria-label=\"layers and cuts\">",
-            (int)(34 * n + 4));
+    fprintf(
+        p->file,
+        "<div class=\"card\"><h2>Layers and cuts</h2><svg viewBox=\"0 0 400 "
+        "%d\" role=\"img\" aria-label=\"layers and cuts\">",
+        (int)(34 * n + 4));
     for (int32_t s = 0; s < p->plan->n_stages; s++) {
         const pta_stage *stage = &p->plan->stages[s];
         int y = 34 * stage->first + 1;
         fprintf(p->file,
-                "<path d=\"M0 %d H420\" stroke=\"var(--b)\" "
-                "stroke-dasharray=\"5 4\"/><text x=\"400\" y=\"%d\">%s x "
-                "%d</text>",
+                "<path class=\"s1\" d=\"M0 %d H400\" stroke-dasharray=\"5 4\"/>"
+                "<text x=\"398\" y=\"%d\" text-anchor=\"end\">%s x %d</text>",
                 y, y + 17, pta_split_name(stage->split), (int)stage->n_parts);
     }
     for (int32_t i = 0; i < n; i++) {
@@ -210,32 +161,32 @@ static void time_line(const page *p)
     const pta_price *price = &p->priced.price;
     double pace = price->interval_us;
     double end = price->latency_us + (SAMPLES - 1) * pace;
-    int height = 22 * (int)p->plan->n_boards + 24;
+    int bottom = 22 * (int)p->plan->n_boards + 18;
     fprintf(p->file,
-            "<h2>%d samples on their way</h2><p>One after the other every %.2f "
-            "us; bars are from input received to output ready.</p><div "
-            "class=\"scroll\"><svg style=\"min-width:30rem\" viewBox=\"0 0 700 "
-            "%d\" role=\"img\" aria-label=\"time line\">",
-            SAMPLES, pace, height);
+            "<div class=\"card\"><h2>%d samples on their way</h2><p>One after "
+            "the other every %.2f us; bars are from input received to output "
+            "ready.</p><svg viewBox=\"0 0 400 %d\" role=\"img\" "
+            "aria-label=\"time line\">",
+            SAMPLES, pace, bottom + 6);
     for (int32_t b = 0; b < p->plan->n_boards; b++) {
         const pta_busy *load = &p->priced.loads[b];
         int y = 22 * (int)b;
         fprintf(p->file, "<text x=\"0\" y=\"%d\">board %d</text>", y + 14,
                 (int)b);
         for (int k = 0; k < SAMPLES; k++) {
-            double x = 70 + 620 * (load->start_us + k * pace) / end;
-            double w = 620 * (load->finish_us - load->start_us) / end;
+            double x = 62 + 334 * (load->start_us + k * pace) / end;
+            double w = 334 * (load->finish_us - load->start_us) / end;
             fprintf(p->file,
-                    "<rect class=\"f%d\" fill-opacity=\".75\" x=\"%.1f\" "
-                    "y=\"%d\" width=\"%.1f\" height=\"%d\"/>",
-                    k % 4, x, y + 3 + 4 * k, fmax(w, 1), 4);
+                    "<rect class=\"f%d\" x=\"%.1f\" y=\"%d\" width=\"%.1f\" "
+                    "height=\"4\"/>",
+                    k % 4, x, y + 3 + 4 * k, fmax(w, 1));
         }
     }
     fprintf(p->file,
-            "<text class=\"dim\" x=\"70\" y=\"%d\">0</text><text class=\"dim\" "
-            "x=\"690\" y=\"%d\" text-anchor=\"end\">%.1f us</text></svg>"
-            "</div>\n",
-            height - 6, height - 6, end);
+            "<text class=\"dim\" x=\"62\" y=\"%d\">0</text><text "
+            "class=\"dim\" x=\"396\" y=\"%d\" text-anchor=\"end\">%.1f "
+            "us</text></svg></div>\n",
+            bottom, bottom, end);
 }
 
 /* ---- alternatives ---- */
@@ -292,11 +243,10 @@ static pta_status alternatives(const page *p)
 static pta_status write_page(const page *p)
 {
     const pta_price *price = &p->priced.price;
-    fputs(head, p->file);
-    fprintf(p->file, "<title>");
-    text(p->file, p->plan->model);
-    fprintf(p->file, "</title></head><body><h1>");
-    text(p->file, p->plan->model);
+    pta_html_begin(p->file, p->plan->model);
+    const char *name = strrchr(p->plan->model, '/');
+    fprintf(p->file, "<h1>");
+    pta_html_text(p->file, name != NULL ? name + 1 : p->plan->model);
     fprintf(p->file,
             " on %d board%s</h1><p>Latency %.1f us, throughput %.0f/s with %d "
             "samples a message, limited by the %s of board %d. All figures are "
@@ -305,18 +255,20 @@ static pta_status write_page(const page *p)
             (int)p->plan->n_boards, p->plan->n_boards == 1 ? "" : "s",
             price->latency_us, 1e6 / price->interval_us, BATCH,
             pta_limit_name(price->limit), (int)price->board);
-    text(p->file, p->cluster->name);
+    pta_html_text(p->file, p->cluster->name);
     fprintf(p->file, "\".</p><h2>Boards</h2><p>Resources in per cent of the "
                      "chip; then how busy each part is at the greatest "
-                     "throughput.</p><div class=\"boards\">\n");
+                     "throughput.</p><div class=\"grid\">\n");
     for (int32_t b = 0; b < p->plan->n_boards; b++) {
         board_card(p, b);
     }
     fprintf(p->file, "</div>\n");
+    fprintf(p->file, "<h2></h2><div class=\"grid wide\">");
     time_line(p);
     cuts(p);
+    fprintf(p->file, "</div>\n");
     PTA_TRY(alternatives(p));
-    fprintf(p->file, "</body></html>\n");
+    pta_html_end(p->file);
     return PTA_OK;
 }
 

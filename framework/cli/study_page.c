@@ -1,51 +1,41 @@
 /*
- * The page of a scaling study: HTML with plots as SVG and nothing from
- * elsewhere (study.h). Colours: compute, bus, wire, wait, as in the legend.
+ * The page of a scaling study: what limits, how it scales, when splitting pays,
+ * as charts that need nothing from elsewhere (study.h, html.h).
  */
 #include <math.h>
+#include <string.h>
 
+#include "cli/chart.h"
+#include "cli/html.h"
 #include "cli/study.h"
 
-enum { W = 640, H = 280, LEFT = 76, RIGHT = 16, TOP = 20, BOTTOM = 40 };
+enum { MOST_ROWS = 16 /* boards of a time line */, MOST_LINES = 5 };
 
-static const char *const colours[PTA_V_KINDS] = {
-    "#2a78b5", "#e0a030", "#8a4fa0", "#e4e4e4", "#50a060"};
+/* Colours: of kinds of work and of resources. */
+static const int colours[PTA_V_KINDS] = {[PTA_V_COMPUTE] = 0,
+                                         [PTA_V_BUS] = 1,
+                                         [PTA_V_WIRE] = 3,
+                                         [PTA_V_WAIT] = 4,
+                                         [PTA_V_PORT] = 2};
 
-static void text(FILE *f, double x, double y, const char *anchor,
-                 const char *words)
+/* Point i of the first kind: as many boards, the first rate and micro-batch. */
+static const pta_point *first_of(const pta_study *s, int32_t i)
 {
-    fprintf(f, "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"%s\">%s</text>\n", x,
-            y, anchor, words);
+    return &s->points[i * s->n_kinds];
 }
 
-static void escape(FILE *f, const char *words)
+static int32_t n_numbers(const pta_study *s)
 {
-    for (; *words != '\0'; words++) {
-        if (*words == '<') {
-            fputs("&lt;", f);
-        } else if (*words == '&') {
-            fputs("&amp;", f);
-        } else {
-            fputc(*words, f);
-        }
-    }
+    return s->n / s->n_kinds;
 }
 
-/* ---- lines over the number of boards ---- */
+/* ---- how it scales ---- */
 
-typedef struct series {
-    const char *name, *colour;
-    double (*value)(const pta_point *point); /* 0: none */
-} series;
+typedef double (*value_of)(const pta_point *point);
 
 static double latency(const pta_point *p)
 {
     return p->latency.p50;
-}
-
-static double host_latency(const pta_point *p)
-{
-    return p->host.p50;
 }
 
 static double throughput(const pta_point *p)
@@ -53,165 +43,197 @@ static double throughput(const pta_point *p)
     return p->stream.throughput;
 }
 
+static double simulated_latency(const pta_point *p)
+{
+    return p->simulated.p50;
+}
+
+static double simulated_throughput(const pta_point *p)
+{
+    return p->simulated.throughput;
+}
+
+static double host_latency(const pta_point *p)
+{
+    return p->host.p50;
+}
+
 static double host_throughput(const pta_point *p)
 {
     return p->host.throughput;
 }
 
-static double arm(const pta_point *p)
+static double boards_alone(const pta_point *p)
 {
-    return p->floor_arm;
+    return p->floor_boards;
 }
 
-static double port(const pta_point *p)
+static double network_alone(const pta_point *p)
 {
-    return p->floor_port;
+    return p->floor_network;
 }
 
-static double compute(const pta_point *p)
+static double core_ceiling(const pta_point *p)
 {
-    return p->floor_compute;
+    return p->ceiling_compute;
 }
 
-static double x_at(const pta_study *s, int32_t boards)
+static double arm_ceiling(const pta_point *p)
 {
-    double lo = log2(s->points[0].boards);
-    double hi = log2(s->points[s->n - 1].boards);
-    double part = hi > lo ? (log2(boards) - lo) / (hi - lo) : 0.5;
-    return LEFT + 20 + part * (W - LEFT - RIGHT - 40);
+    return p->ceiling_arm;
 }
 
-static double y_at(double value, double lo, double hi)
+static double port_ceiling(const pta_point *p)
 {
-    double part = (log10(value) - lo) / (hi - lo);
-    return H - BOTTOM - part * (H - TOP - BOTTOM);
+    return p->ceiling_port;
 }
 
-static void range(const pta_study *s, const series *all, int n, double *lo,
-                  double *hi)
+static void add_curve(pta_chart *chart, const pta_study *s, int32_t kind,
+                      int colour, bool dashed, const char *name, value_of value)
 {
-    *lo = 1e300;
-    *hi = -1e300;
-    for (int k = 0; k < n; k++) {
-        for (int32_t i = 0; i < s->n; i++) {
-            double v = all[k].value(&s->points[i]);
-            if (v > 0) {
-                *lo = log10(v) < *lo ? log10(v) : *lo;
-                *hi = log10(v) > *hi ? log10(v) : *hi;
-            }
-        }
+    pta_curve *curve = pta_chart_add(chart, colour, dashed, name);
+    for (int32_t i = kind; i < s->n; i += s->n_kinds) {
+        pta_curve_add(curve, s->points[i].boards, value(&s->points[i]));
     }
-    *lo = floor(*lo);
-    *hi = ceil(*hi);
-    *hi = *hi > *lo ? *hi : *lo + 1;
 }
 
-static void axes(FILE *f, const pta_study *s, double lo, double hi,
-                 const char *unit)
+/* A curve for each kind; latency mode knows no micro-batch. */
+static void add_kinds(pta_chart *chart, const pta_study *s, value_of value,
+                      bool is_latency)
 {
-    char label[48];
-    for (double e = lo; e <= hi; e += 1) {
-        double y = y_at(pow(10, e), lo, hi);
-        fprintf(f,
-                "<line x1=\"%d\" x2=\"%d\" y1=\"%.1f\" y2=\"%.1f\" "
-                "class=\"grid\"/>\n",
-                LEFT, W - RIGHT, y, y);
-        snprintf(label, sizeof label, "%g", pow(10, e));
-        text(f, LEFT - 6, y + 4, "end", label);
-    }
-    text(f, 4, TOP - 6, "start", unit);
-    for (int32_t i = 0; i < s->n; i++) {
-        if (i > 0 && s->points[i].boards == s->points[i - 1].boards) {
+    char name[PTA_POINT_TEXT + 16], kind[PTA_POINT_TEXT];
+    for (int32_t k = 0; k < s->n_kinds && k < MOST_LINES; k++) {
+        const pta_point *p = &s->points[k];
+        if (is_latency && k > 0 && p->rate == p[-1].rate) {
             continue;
         }
-        snprintf(label, sizeof label, "%d", s->points[i].boards);
-        text(f, x_at(s, s->points[i].boards), H - BOTTOM + 16, "middle", label);
+        pta_point_kind(s, p, kind);
+        snprintf(name, sizeof name, "modelled%s%s", kind[0] != '\0' ? ", " : "",
+                 kind);
+        add_curve(chart, s, k, k % 4, false, name, value);
     }
-    text(f, W - RIGHT, H - 6, "end", "boards");
 }
 
-static void plot(FILE *f, const pta_study *s, const char *title,
-                 const char *unit, const series *all, int n)
+static void print_scaling(FILE *f, const pta_study *s)
 {
-    double lo, hi;
-    range(s, all, n, &lo, &hi);
-    fprintf(f,
-            "<figure><figcaption>%s</figcaption>\n<svg viewBox=\"0 0 %d "
-            "%d\" role=\"img\" aria-label=\"%s\">\n",
-            title, W, H, title);
-    axes(f, s, lo, hi, unit);
-    for (int k = 0; k < n; k++) {
-        bool any = false;
-        fprintf(f,
-                "<polyline fill=\"none\" stroke=\"%s\" stroke-width=\"2\" "
-                "points=\"",
-                all[k].colour);
-        for (int32_t i = 0; i < s->n; i++) {
-            double v = all[k].value(&s->points[i]);
-            if (v > 0) {
-                any = true;
-                fprintf(f, "%.1f,%.1f ", x_at(s, s->points[i].boards),
-                        y_at(v, lo, hi));
-            }
-        }
-        fprintf(f, "\"/>\n");
-        for (int32_t i = 0; i < s->n; i++) {
-            double v = all[k].value(&s->points[i]);
-            if (v > 0) {
-                fprintf(f,
-                        "<circle cx=\"%.1f\" cy=\"%.1f\" r=\"3.5\" "
-                        "fill=\"%s\"><title>%d boards: %.4g</title>"
-                        "</circle>\n",
-                        x_at(s, s->points[i].boards), y_at(v, lo, hi),
-                        all[k].colour, s->points[i].boards, v);
-            }
-        }
-        if (any) {
-            fprintf(f, "<text x=\"%d\" y=\"%d\" fill=\"%s\">%s</text>\n",
-                    LEFT + 90 + 130 * k, TOP - 6, all[k].colour, all[k].name);
-        }
-    }
-    fprintf(f, "</svg></figure>\n");
+    pta_chart one = {.title = "Latency of a sample alone in the pipe, p50",
+                     .x_name = "boards",
+                     .y_name = "us",
+                     .is_counted = true};
+    pta_chart full = {.title = "Throughput, the pipe kept full",
+                      .x_name = "boards",
+                      .y_name = "samples/s",
+                      .is_counted = true};
+    add_kinds(&one, s, latency, true);
+    add_kinds(&full, s, throughput, false);
+    add_curve(&one, s, 0, 1, true, "simulated", simulated_latency);
+    add_curve(&full, s, 0, 1, true, "simulated", simulated_throughput);
+    add_curve(&one, s, 0, 4, true, "this machine (host time)", host_latency);
+    add_curve(&full, s, 0, 4, true, "this machine (host time)",
+              host_throughput);
+    fprintf(f, "<h2>How it scales</h2><div class=\"grid wide\">\n");
+    pta_chart_print(&one, f);
+    pta_chart_print(&full, f);
+    fprintf(f, "</div>\n");
 }
 
-/* ---- shares of a board's time ---- */
-
-static void shares(FILE *f, const pta_point *p)
+static void print_limits(FILE *f, const pta_study *s)
 {
-    int32_t n = p->stream.n_boards < 24 ? p->stream.n_boards : 24;
-    int height = 20 * n + 10;
-    fprintf(f,
-            "<figure><figcaption>%d boards, micro-batch %d: what the CPU "
-            "and the accelerator of each board do (share of the run)"
-            "</figcaption><svg viewBox=\"0 0 %d %d\">\n",
-            p->boards, p->stream.flow.micro_batch, W, height);
-    for (int32_t b = 0; b < n; b++) {
-        static const pta_vkind order[] = {PTA_V_COMPUTE, PTA_V_BUS, PTA_V_WIRE};
-        char label[16];
-        double at = LEFT, room = W - LEFT - RIGHT;
-        snprintf(label, sizeof label, "board %d", b);
-        text(f, LEFT - 6, 20 * b + 17, "end", label);
-        fprintf(f,
-                "<rect x=\"%d\" y=\"%d\" width=\"%.1f\" height=\"15\" "
-                "fill=\"%s\"/>\n",
-                LEFT, 20 * b + 5, room, colours[PTA_V_WAIT]);
-        for (int k = 0; k < 3; k++) {
-            double share = (double)p->stream.stages[b].ns[order[k]] /
-                           (double)p->stream.elapsed;
-            double wide = share * room;
-            wide = at + wide > W - RIGHT ? W - RIGHT - at : wide;
-            fprintf(f,
-                    "<rect x=\"%.2f\" y=\"%d\" width=\"%.2f\" height=\"15\" "
-                    "fill=\"%s\"><title>%s %.1f %%</title></rect>\n",
-                    at, 20 * b + 5, wide, colours[order[k]],
-                    pta_vkind_name(order[k]), 100 * share);
-            at += wide;
-        }
+    pta_chart full = {.title = "Throughput that each resource alone allows",
+                      .x_name = "boards",
+                      .y_name = "samples/s",
+                      .is_counted = true};
+    pta_chart one = {.title = "Latency, and its floors",
+                     .x_name = "boards",
+                     .y_name = "us",
+                     .is_counted = true};
+    add_curve(&full, s, 0, 0, false, "accelerator", core_ceiling);
+    add_curve(&full, s, 0, 3, false, "ARM: messages, DMA", arm_ceiling);
+    add_curve(&full, s, 0, 2, false, "Ethernet port", port_ceiling);
+    add_curve(&full, s, 0, 4, true, "all together", throughput);
+    add_curve(&one, s, 0, 4, true, "modelled p50", latency);
+    add_curve(&one, s, 0, 0, false, "were messages free", boards_alone);
+    add_curve(&one, s, 0, 3, false, "were boards free", network_alone);
+    fprintf(f, "<h2>What limits</h2><div class=\"grid wide\">\n");
+    pta_chart_print(&full, f);
+    pta_chart_print(&one, f);
+    fprintf(f, "</div>\n");
+}
+
+/* ---- stages ---- */
+
+static void print_key(FILE *f)
+{
+    static const struct {
+        pta_vkind kind;
+        const char *name;
+    } keys[] = {{PTA_V_COMPUTE, "accelerator"},
+                {PTA_V_BUS, "ARM: DMA and copies"},
+                {PTA_V_WIRE, "ARM: messages"}};
+    fprintf(f, "<p class=\"key\">");
+    for (int k = 0; k < 3; k++) {
+        fprintf(f, "<span><i class=\"b%d\"></i>%s</span>",
+                colours[keys[k].kind], keys[k].name);
     }
-    fprintf(f, "</svg></figure>\n");
+    fprintf(f, "</p>\n");
+}
+
+static void print_bar(FILE *f, double share, pta_vkind kind, double *left)
+{
+    share = fmin(share, *left);
+    *left -= share;
+    fprintf(f, "<i class=\"b%d\" style=\"width:%.2f%%\"></i>", colours[kind],
+            100 * share);
+}
+
+/* Accelerator above, ARM below: they work side by side. */
+static void print_stage(FILE *f, const pta_point *p, int32_t stage)
+{
+    const pta_stage_shares *s = &p->shares[stage];
+    double left = 1, left_arm = 1;
+    fprintf(f, "<div><b>stage %d</b> ", (int)stage);
+    pta_html_text(f, s->layers);
+    fprintf(
+        f,
+        " <span class=\"dim\">%d board%s; accelerator %.0f %%, ARM %.0f %%, "
+        "port %.0f %%</span><div class=\"bar\" style=\"margin:0\">",
+        (int)s->boards, s->boards == 1 ? "" : "s",
+        100 * s->share[PTA_V_COMPUTE],
+        100 * (s->share[PTA_V_BUS] + s->share[PTA_V_WIRE]),
+        100 * s->share[PTA_V_PORT]);
+    print_bar(f, s->share[PTA_V_COMPUTE], PTA_V_COMPUTE, &left);
+    fprintf(f, "</div><div class=\"bar\">");
+    print_bar(f, s->share[PTA_V_BUS], PTA_V_BUS, &left_arm);
+    print_bar(f, s->share[PTA_V_WIRE], PTA_V_WIRE, &left_arm);
+    fprintf(f, "</div></div>\n");
+}
+
+static void print_stages(FILE *f, const pta_study *s)
+{
+    fprintf(f,
+            "<h2>What the busiest board of each stage does</h2><p>Part of the "
+            "run, the pipe kept full; grey is waiting.</p>");
+    print_key(f);
+    fprintf(f, "<div class=\"grid\">\n");
+    for (int32_t i = 0; i < n_numbers(s); i++) {
+        const pta_point *p = first_of(s, i);
+        if (i > 0 && p->stream.n_boards == p[-s->n_kinds].stream.n_boards &&
+            p->stages == p[-s->n_kinds].stages) {
+            continue; /* more copies of the same */
+        }
+        fprintf(f, "<div class=\"card\"><b>%d board%s</b>", (int)p->boards,
+                p->boards == 1 ? "" : "s");
+        for (int32_t k = 0; k < p->stages; k++) {
+            print_stage(f, p, k);
+        }
+        fprintf(f, "</div>\n");
+    }
+    fprintf(f, "</div>\n");
 }
 
 /* ---- the time line ---- */
+
+enum { W = 400, LEFT = 26, RIGHT = 8, ROW = 24 };
 
 static uint64_t line_end(const pta_point *p)
 {
@@ -225,113 +247,206 @@ static uint64_t line_end(const pta_point *p)
     return end;
 }
 
-static void time_line(FILE *f, const pta_point *p)
+static void print_span(FILE *f, const pta_vspan *v, uint64_t end)
 {
-    int32_t n = p->stream.n_boards < 24 ? p->stream.n_boards : 24;
-    int row = 26, height = row * n + 34;
-    uint64_t end = line_end(p);
-    char label[48];
+    double scale = (W - LEFT - RIGHT) / (double)end;
+    uint64_t until = v->end < end ? v->end : end;
     fprintf(f,
-            "<figure><figcaption>%d boards, micro-batch %d: the first four "
-            "micro-batches in modelled time (above: CPU; below: "
-            "accelerator)</figcaption><svg viewBox=\"0 0 %d %d\">\n",
-            p->boards, p->stream.flow.micro_batch, W, height);
+            "<rect class=\"f%d\" x=\"%.2f\" y=\"%d\" width=\"%.2f\" "
+            "height=\"9\"><title>board %d: %s, batch %lld, %.1f us</title>"
+            "</rect>\n",
+            colours[v->kind], LEFT + (double)v->begin * scale,
+            ROW * v->host + (v->kind == PTA_V_COMPUTE ? 3 : 13),
+            (double)(until - v->begin) * scale, (int)v->host,
+            pta_vkind_name(v->kind), (long long)v->batch,
+            1e-3 * (double)(v->end - v->begin));
+}
+
+static void print_rows(FILE *f, const pta_point *p, int32_t n, uint64_t end)
+{
     for (int32_t b = 0; b < n; b++) {
-        snprintf(label, sizeof label, "board %d", b);
-        text(f, LEFT - 6, row * b + 17, "end", label);
+        fprintf(f,
+                "<text x=\"%d\" y=\"%d\" text-anchor=\"end\">%d</text>"
+                "<line class=\"line\" x1=\"%d\" x2=\"%d\" y1=\"%d\" "
+                "y2=\"%d\"/>\n",
+                LEFT - 6, ROW * b + 17, (int)b, LEFT, W - RIGHT, ROW * (b + 1),
+                ROW * (b + 1));
     }
     for (int64_t i = 0; i < p->line.n; i++) {
         const pta_vspan *v = &p->line.spans[i];
         bool shown = v->kind == PTA_V_COMPUTE || v->kind == PTA_V_BUS ||
                      v->kind == PTA_V_WIRE;
-        if (!shown || v->host >= n || v->begin >= end) {
+        if (shown && v->host < n && v->begin < end) {
+            print_span(f, v, end);
+        }
+    }
+}
+
+static void print_line(FILE *f, const pta_study *s)
+{
+    const pta_point *p = first_of(s, 0);
+    for (int32_t i = 1; i < n_numbers(s);
+         i++) { /* the largest cut, no copies */
+        const pta_point *q = first_of(s, i);
+        bool fits = q->used == q->stream.n_boards && q->used <= MOST_ROWS;
+        p = fits ? q : p;
+    }
+    int32_t n = p->stream.n_boards < MOST_ROWS ? p->stream.n_boards : MOST_ROWS;
+    uint64_t end = line_end(p);
+    fprintf(
+        f,
+        "<h2>The first four micro-batches</h2><p>Of %d samples each on %d "
+        "board%s, in modelled time; of each board the accelerator above, the "
+        "ARM below.</p>",
+        (int)p->stream.flow.micro_batch, (int)p->boards,
+        p->boards == 1 ? "" : "s");
+    print_key(f);
+    fprintf(f,
+            "<figure class=\"card\"><svg viewBox=\"0 0 %d %d\" role=\"img\" "
+            "aria-label=\"time line\">\n",
+            W, ROW * (int)n + 20);
+    print_rows(f, p, n, end);
+    fprintf(f,
+            "<text x=\"%d\" y=\"%d\">0</text><text x=\"%d\" y=\"%d\" "
+            "text-anchor=\"end\">%.0f us</text></svg></figure>\n",
+            LEFT, ROW * (int)n + 15, W - RIGHT, ROW * (int)n + 15,
+            1e-3 * (double)end);
+}
+
+/* ---- when splitting pays ---- */
+
+/* Latency over the size of weights: one board that streams them from DDR, and
+ * boards that hold them, as far as their block RAM goes. */
+static void print_ddr_chart(FILE *f, const pta_study *s)
+{
+    pta_chart chart = {.title = "Weights from DDR, or spread over boards",
+                       .x_name = "bytes of weights",
+                       .y_name = "latency, us"};
+    double own = (double)first_of(s, 0)->weight_bytes;
+    double least = fmin(own, 0.25 * s->chip_bytes), most = 2 * own;
+    double low = HUGE_VAL, high = 0;
+    int32_t before = 0;
+    for (int32_t i = 0; i < n_numbers(s); i++) {
+        const pta_point *p = first_of(s, i);
+        double room = s->chip_bytes * p->stream.n_boards;
+        char name[64];
+        most = fmax(most, room);
+        if (p->stream.n_boards == before || chart.n == MOST_LINES) {
             continue;
         }
-        double scale = (W - LEFT - RIGHT) / (double)end;
-        uint64_t until = v->end < end ? v->end : end;
-        fprintf(f,
-                "<rect x=\"%.2f\" y=\"%d\" width=\"%.2f\" height=\"10\" "
-                "fill=\"%s\"><title>%s, batch %lld, %.1f us</title>"
-                "</rect>\n",
-                LEFT + (double)v->begin * scale,
-                row * v->host + (v->kind == PTA_V_COMPUTE ? 14 : 4),
-                (double)(until - v->begin) * scale, colours[v->kind],
-                pta_vkind_name(v->kind), (long long)v->batch,
-                1e-3 * (double)(v->end - v->begin));
+        before = p->stream.n_boards;
+        snprintf(name, sizeof name, "%d board%s", (int)p->boards,
+                 p->boards == 1 ? "" : "s");
+        pta_curve *c = pta_chart_add(&chart, chart.n % 5, false, name);
+        pta_curve_add(c, least, p->latency.p50);
+        pta_curve_add(c, room, p->latency.p50);
+        low = fmin(low, p->latency.p50);
+        high = fmax(high, p->latency.p50);
     }
-    snprintf(label, sizeof label, "0 to %.1f us", 1e-3 * (double)end);
-    text(f, W - RIGHT, height - 8, "end", label);
-    fprintf(f, "</svg></figure>\n");
+    pta_curve *ddr =
+        pta_chart_add(&chart, 1, true, "1 board, weights from DDR");
+    pta_curve_add(ddr, least, 1e6 * least / s->ddr_rate);
+    pta_curve_add(ddr, most, 1e6 * most / s->ddr_rate);
+    pta_curve *mine = pta_chart_add(&chart, 4, true, "this network's weights");
+    pta_curve_add(mine, own, low);
+    pta_curve_add(mine, own, fmax(high, 1e6 * most / s->ddr_rate));
+    pta_chart_print(&chart, f);
+}
+
+static const char *verdict(const pta_study *s, const pta_point *p)
+{
+    if ((double)p->weight_bytes > s->chip_bytes * p->stream.n_boards) {
+        return "does not fit their block RAM";
+    }
+    if (p->stream.n_boards == 1) {
+        return "fits one board";
+    }
+    return (double)p->weight_bytes > p->ddr_latency_bytes
+               ? "pays for this network"
+               : "not for this network";
+}
+
+static void print_ddr(FILE *f, const pta_study *s)
+{
+    char ram[PTA_SI_TEXT], own[PTA_SI_TEXT];
+    fprintf(
+        f,
+        "<h2>When splitting pays</h2><p>A board whose weights do not fit its "
+        "block RAM (%sB) streams them from DDR for every sample, at %.0f "
+        "MB/s. From these sizes of weights on, it is slower than the boards; "
+        "this network has %sB.</p><div class=\"grid wide\">\n",
+        pta_print_si(s->chip_bytes, ram), 1e-6 * s->ddr_rate,
+        pta_print_si((double)first_of(s, 0)->weight_bytes, own));
+    print_ddr_chart(f, s);
+    fprintf(f, "<div class=\"card scroll\"><table><tr><th>boards</th><th>for "
+               "latency</th><th>for throughput</th><th>latency</th></tr>\n");
+    for (int32_t i = 0; i < n_numbers(s); i++) {
+        const pta_point *p = first_of(s, i);
+        fprintf(f, "<tr><td>%d</td><td>%sB</td><td>%sB</td><td>%s</td></tr>\n",
+                (int)p->boards, pta_print_si(p->ddr_latency_bytes, ram),
+                pta_print_si(p->ddr_stream_bytes, own), verdict(s, p));
+    }
+    fprintf(f, "</table></div></div>\n");
 }
 
 /* ---- the page ---- */
 
-static void head(FILE *f, const pta_study *s)
+static void print_table(FILE *f, const pta_study *s)
 {
-    fprintf(f, "<!DOCTYPE html>\n<html lang=\"en\"><head><meta "
-               "charset=\"utf-8\"><title>Scaling study</title><style>\n"
-               "body{font:15px sans-serif;max-width:900px;margin:2em auto;"
-               "padding:0 1em}svg{width:100%%;font-size:12px}"
-               "figure{margin:1.5em 0}figcaption{font-weight:bold}"
-               ".grid{stroke:#ddd}table{border-collapse:collapse}"
-               "td,th{padding:2px 8px;text-align:right;border-bottom:1px solid "
-               "#ddd}</style></head><body>\n<h1>Scaling study of ");
-    escape(f, s->file);
-    fprintf(f, "</h1>\n<p>Cluster \"");
-    escape(f, s->cluster);
+    char kind[PTA_POINT_TEXT];
     fprintf(f,
-            "\"; %s. Modelled time, cycles %s; host figures, where there "
-            "are any, were measured on the machine that wrote this page and "
-            "say nothing of boards.</p>\n",
-            s->is_model ? "planned anew for each number of boards"
-                        : "one plan; more boards run more copies of it",
-            pta_cycles_source_text(s->points[0].stream.source));
-}
-
-static void ddr_table(FILE *f, const pta_study *s)
-{
-    fprintf(f,
-            "<h2>When splitting pays</h2><p>One board that streams its "
-            "weights from DDR for every sample, at %.0f MB/s, is slower "
-            "than the boards below from this size of network on (block RAM "
-            "of a board: %.0f KiB).</p><table><tr><th>boards</th><th>KiB, "
-            "latency</th><th>KiB, throughput</th></tr>\n",
-            1e-6 * s->ddr_rate, s->chip_bytes / 1024);
+            "<div class=\"scroll\"><table><tr><th>boards</th><th>used</th>"
+            "<th>stages</th>%s<th>latency, us</th><th>stream p50</th>"
+            "<th>p95</th><th>p99</th><th>samples/s</th><th>efficiency</th>"
+            "<th>limit</th></tr>\n",
+            s->n_kinds > 1 ? "<th>case</th>" : "");
     for (int32_t i = 0; i < s->n; i++) {
         const pta_point *p = &s->points[i];
-        fprintf(f, "<tr><td>%d</td><td>%.0f</td><td>%.0f</td></tr>\n",
-                p->boards, p->ddr_latency_bytes / 1024,
-                p->ddr_stream_bytes / 1024);
+        fprintf(f, "<tr><td>%d</td><td>%d</td><td>%d</td>%s", (int)p->boards,
+                (int)p->used, (int)p->stages, s->n_kinds > 1 ? "<td>" : "");
+        pta_html_text(f, pta_point_kind(s, p, kind));
+        fprintf(f,
+                "<td>%.1f</td><td>%.0f</td><td>%.0f</td><td>%.0f</td>"
+                "<td>%.0f</td><td>%.2f</td><td>%s</td></tr>\n",
+                p->latency.p50, p->stream.p50, p->stream.p95, p->stream.p99,
+                p->stream.throughput, p->efficiency, pta_point_limit(p));
     }
-    fprintf(f, "</table>\n");
+    fprintf(f, "</table></div>\n");
+}
+
+static void print_words(FILE *f, const pta_study *s)
+{
+    fprintf(f, "<h1>");
+    const char *name = strrchr(s->file, '/');
+    pta_html_text(f, name != NULL ? name + 1 : s->file);
+    fprintf(f, ": scaling study</h1>\n<p>Cluster \"");
+    pta_html_text(f, s->cluster);
+    fprintf(f, "\". %s",
+            s->is_model ? "Planned anew for each number of boards"
+                        : "One plan; more boards run more copies of it");
+    if (s->is_model && s->most > 0) {
+        fprintf(f, " up to %d; more boards run copies", (int)s->most);
+    }
+    fprintf(
+        f,
+        ". All figures are modelled, cycles %s, unless they are called "
+        "simulated (the runtime itself on SimGrid) or this machine's: those "
+        "were measured on the host that wrote this page and say nothing of "
+        "boards.</p>\n",
+        pta_cycles_source_text(s->points[0].stream.source));
 }
 
 static void print_page(FILE *f, const pta_study *s)
 {
-    static const series latencies[] = {
-        {"modelled p50", "#2a78b5", latency},
-        {"this machine", "#888888", host_latency}};
-    static const series rates[] = {
-        {"modelled", "#2a78b5", throughput},
-        {"accelerator", "#50a060", compute},
-        {"ARM", "#8a4fa0", arm},
-        {"port", "#e0a030", port},
-        {"this machine", "#888888", host_throughput}};
-    head(f, s);
-    plot(f, s, "Latency, one sample in flight", "us", latencies, 2);
-    plot(f, s, "Throughput, and what each resource alone would allow", "1/s",
-         rates, 5);
-    fprintf(f,
-            "<p>Below: <span style=\"color:%s\">accelerator</span>, <span "
-            "style=\"color:%s\">DMA and copies</span>, <span "
-            "style=\"color:%s\">messages</span>; grey: waiting.</p>\n",
-            colours[PTA_V_COMPUTE], colours[PTA_V_BUS], colours[PTA_V_WIRE]);
-    for (int32_t i = 0; i < s->n; i++) {
-        shares(f, &s->points[i]);
-    }
-    time_line(f, &s->points[s->n - 1]);
-    ddr_table(f, s);
-    fprintf(f, "</body></html>\n");
+    pta_html_begin(f, "Scaling study");
+    print_words(f, s);
+    print_table(f, s);
+    print_scaling(f, s);
+    print_limits(f, s);
+    print_ddr(f, s);
+    print_stages(f, s);
+    print_line(f, s);
+    pta_html_end(f);
 }
 
 pta_status pta_study_page(pta_ctx *ctx, const pta_study *study,

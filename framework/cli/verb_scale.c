@@ -1,14 +1,18 @@
 /*
  * partita scale: how latency and throughput change with the number of boards.
- * Modelled time for every point; with --host also real runs on this machine.
+ * Modelled time for every point; also simulated (--simulate), and run on this
+ * machine (--host).
  */
 #include <string.h>
+#include <unistd.h>
 
 #include "cli/child.h"
-#include "cli/study.h"
+#include "cli/study_runs.h"
 #include "runtime/mapping.h"
 
-enum { MAX_POINTS = 64, LINE_SPANS = 4096 };
+enum { MAX_POINTS = 64, MAX_RATES = 8, LINE_SPANS = 4096 };
+
+#define PAYLOAD 0.941 /* of Ethernet's rate: TCP at 1,500 bytes */
 
 static const pta_option scale_options[] = {
     {.name = "boards",
@@ -25,6 +29,12 @@ static const pta_option scale_options[] = {
      .group = "Study",
      .placeholder = "FILE",
      .help = "cluster file, or pynq for the defaults"},
+    {.name = "rates",
+     .kind = PTA_OPTION_TEXT,
+     .group = "Study",
+     .placeholder = "LIST",
+     .help = "link rates, as 100mbit,1gbit, each in place of the cluster "
+             "file's; payload is 94.1 % of it"},
     {.name = "micro-batch",
      .kind = PTA_OPTION_TEXT,
      .fallback = "0",
@@ -47,6 +57,31 @@ static const pta_option scale_options[] = {
      .lo = 2,
      .hi = 32,
      .help = "of a MODEL's plans"},
+    {.name = "calibrate",
+     .kind = PTA_OPTION_TEXT,
+     .group = "Study",
+     .placeholder = "SET",
+     .help = "of a MODEL's plans, as in plan; needed where no ranges file is "
+             "beside the model"},
+    {.name = "plan-boards",
+     .kind = PTA_OPTION_INT,
+     .fallback = "0",
+     .group = "Study",
+     .placeholder = "N",
+     .lo = 0,
+     .hi = 4096,
+     .help = "a MODEL is planned for at most N boards, more run copies of that "
+             "plan; 0: no bound"},
+    {.name = "wire",
+     .kind = PTA_OPTION_CHOICE,
+     .fallback = "plain",
+     .group = "Study",
+     .choices = "plain|packed",
+     .help = "values in messages: in storage types, or W bits each"},
+    {.name = "simulate",
+     .kind = PTA_OPTION_FLAG,
+     .group = "Study",
+     .help = "also simulate each point (partita simulate)"},
     {.name = "host",
      .kind = PTA_OPTION_FLAG,
      .group = "Study",
@@ -81,7 +116,10 @@ typedef struct scale {
     const pta_options *options;
     char *folder, *log; /* owned */
     int32_t boards[MAX_POINTS], batches[MAX_POINTS];
-    int32_t n_boards, n_batches;
+    int32_t n_boards, n_batches, n_rates;
+    double rates[MAX_RATES];   /* of links, Mbit/s; 0: as the cluster file */
+    char *clusters[MAX_RATES]; /* owned; cluster file of each, or "pynq" */
+    pta_fabric fabrics[MAX_RATES]; /* owned */
     pta_study study;
 } scale;
 
@@ -108,6 +146,33 @@ static pta_status read_list(pta_ctx *ctx, const char *option, const char *text,
                   : pta_fail(ctx, PTA_ERR_USAGE, "--%s: empty", option);
 }
 
+/* "100mbit,1gbit" */
+static pta_status read_rates(scale *s)
+{
+    const char *text = pta_options_text(s->options, "rates");
+    s->n_rates = text == NULL;
+    for (const char *at = text; at != NULL && *at != '\0'; s->n_rates++) {
+        char *unit;
+        double rate = strtod(at, &unit);
+        bool giga = strncmp(unit, "gbit", 4) == 0;
+        const char *end = unit + 4;
+        if ((!giga && strncmp(unit, "mbit", 4) != 0) || !(rate > 0) ||
+            rate > 1e6 || (*end != ',' && *end != '\0') ||
+            s->n_rates == MAX_RATES) {
+            return pta_fail(s->ctx, PTA_ERR_USAGE,
+                            "--rates: \"%s\": expected at most %d rates, as "
+                            "100mbit,1gbit",
+                            text, MAX_RATES);
+        }
+        s->rates[s->n_rates] = giga ? 1e3 * rate : rate;
+        at = end + (*end == ',');
+    }
+    return s->n_rates > 0 ? PTA_OK
+                          : pta_fail(s->ctx, PTA_ERR_USAGE, "--rates: empty");
+}
+
+/* ---- plans ---- */
+
 /* The plan of so many boards; *path is owned by the caller. */
 static pta_status plan_path(scale *s, int32_t boards, char **path)
 {
@@ -118,79 +183,102 @@ static pta_status plan_path(scale *s, int32_t boards, char **path)
         return *path != NULL ? PTA_OK : PTA_ERR_NOMEM;
     }
     char number[16], bits[16], name[32], *own;
+    int64_t most = pta_options_int(s->options, "plan-boards");
+    boards = most > 0 && most < boards ? (int32_t)most : boards;
+    const char *calibrate = pta_options_text(s->options, "calibrate");
     snprintf(number, sizeof number, "%d", boards);
     snprintf(bits, sizeof bits, "%d", (int)pta_options_int(s->options, "bits"));
     snprintf(name, sizeof name, "%d.plan.json", boards);
     PTA_TRY(pta_own_path(ctx, &own));
     pta_status status = pta_path_in(ctx, s->folder, name, path);
-    if (status == PTA_OK) {
-        const char *argv[] = {own,      "plan", file, "--boards", number,
-                              "--bits", bits,   "-o", *path,      NULL};
+    if (status == PTA_OK && access(*path, R_OK) != 0) { /* not yet planned */
+        const char *argv[] = {
+            own,       "plan",
+            file,      "--boards",
+            number,    "--bits",
+            bits,      "-o",
+            *path,     calibrate != NULL ? "--calibrate" : NULL,
+            calibrate, NULL};
         status = pta_run_child(ctx, argv, s->log);
     }
     pta_free(ctx, own);
     return status;
 }
 
-/* ---- real runs ---- */
-
-static pta_status read_host(scale *s, const char *path, bool latency,
-                            pta_host_figures *h)
+/* Layers of a stage; owned by the caller. */
+static pta_status layer_names(pta_ctx *ctx, const pta_graph *graph,
+                              const pta_stage *stage, char **names)
 {
-    char *text;
-    json_t *j;
-    PTA_TRY(pta_file_read(s->ctx, path, &text, NULL));
-    pta_status status = pta_json_parse(s->ctx, text, path, &j);
-    pta_free(s->ctx, text);
-    PTA_TRY(status);
-    const json_t *l = json_object_get(j, "latency_us");
-    if (latency) {
-        h->p50 = json_number_value(json_object_get(l, "p50"));
-        h->p95 = json_number_value(json_object_get(l, "p95"));
-        h->p99 = json_number_value(json_object_get(l, "p99"));
-    } else {
-        h->throughput =
-            json_number_value(json_object_get(j, "throughput_per_s"));
+    size_t size = 1;
+    for (int32_t i = stage->first; i <= stage->last; i++) {
+        size += strlen(graph->nodes[i].name) + 1;
     }
-    json_decref(j);
+    char *text;
+    PTA_TRY_ALLOC(ctx, text, size);
+    for (int32_t i = stage->first; i <= stage->last; i++) {
+        if (graph->nodes[i].op != PTA_OP_INPUT) {
+            strcat(text, text[0] != '\0' ? " " : "");
+            strcat(text, graph->nodes[i].name);
+        }
+    }
+    *names = text;
     return PTA_OK;
 }
 
-static pta_status run_host(scale *s, const char *plan, const pta_point *p,
-                           bool latency, pta_host_figures *h)
+static pta_status name_stages(pta_ctx *ctx, const pta_loaded *loaded,
+                              pta_point *p)
 {
-    char np[16], data[32], batch[16], *run = NULL, *own = NULL, *json = NULL;
-    snprintf(np, sizeof np, "%d", p->boards);
-    snprintf(data, sizeof data, "random:%d:1",
-             (int)pta_options_int(s->options, "limit"));
-    snprintf(batch, sizeof batch, "%d",
-             latency ? 1 : p->stream.flow.micro_batch);
-    pta_status status = pta_find_beside(s->ctx, "partita-run", &run);
-    if (status == PTA_OK) {
-        status = pta_own_path(s->ctx, &own);
+    PTA_TRY_ALLOC(ctx, p->shares, p->stages);
+    for (int32_t i = 0; i < p->stages; i++) {
+        PTA_TRY(layer_names(ctx, pta_model_graph(loaded->model),
+                            &loaded->plan->stages[i], &p->shares[i].layers));
     }
-    if (status == PTA_OK) {
-        status = pta_path_in(s->ctx, s->folder, "host.json", &json);
-    }
-    if (status == PTA_OK) {
-        const char *argv[] = {
-            run,      "-np",    np,
-            own,      "run",    plan,
-            "--data", data,     "--micro-batch",
-            batch,    "--mode", latency ? "latency" : "throughput",
-            "--json", json,     NULL};
-        status = pta_run_child(s->ctx, argv, s->log);
-    }
-    if (status == PTA_OK) {
-        status = read_host(s, json, latency, h);
-    }
-    pta_free(s->ctx, run);
-    pta_free(s->ctx, own);
-    pta_free(s->ctx, json);
-    return status;
+    return PTA_OK;
 }
 
 /* ---- one point ---- */
+
+static pta_status one_sample(pta_ctx *ctx, const pta_vcluster *cluster,
+                             const pta_vplan *plan, double *us)
+{
+    pta_vflow flow = pta_modelled_flow(plan, 1, true, 1, 0, 1);
+    pta_vresult result;
+    PTA_TRY(pta_vtime_run(ctx, cluster, plan, &flow, NULL, NULL, &result));
+    *us = 1e-3 * result.p50;
+    pta_vresult_free(ctx, &result);
+    return PTA_OK;
+}
+
+/* Latency were messages free, and were boards. */
+static pta_status find_floors(pta_ctx *ctx, const pta_fabric *fabric,
+                              const pta_vplan *plan, pta_point *p)
+{
+    int32_t n = plan->n_boards;
+    pta_vhost *hosts;
+    PTA_TRY_ALLOC(ctx, hosts, n);
+    pta_vcluster cluster = fabric->cluster;
+    cluster.n_hosts = n;
+    cluster.hosts = hosts;
+    for (int32_t h = 0; h < n; h++) {
+        const pta_vhost *real = &fabric->hosts[h];
+        hosts[h] = (pta_vhost){.transfer = real->transfer,
+                               .copy_per_byte = real->copy_per_byte,
+                               .cycle = real->cycle,
+                               .machine = real->machine};
+    }
+    cluster.n_pairs = 0;
+    pta_status status = one_sample(ctx, &cluster, plan, &p->floor_boards);
+    for (int32_t h = 0; h < n; h++) {
+        hosts[h] = fabric->hosts[h];
+        hosts[h].transfer = hosts[h].copy_per_byte = hosts[h].cycle = 0.0;
+    }
+    cluster.n_pairs = fabric->cluster.n_pairs;
+    if (status == PTA_OK) {
+        status = one_sample(ctx, &cluster, plan, &p->floor_network);
+    }
+    pta_free(ctx, hosts);
+    return status;
+}
 
 static pta_status model_point(scale *s, const pta_fabric *fabric,
                               const pta_vplan *plan, int32_t batch,
@@ -200,9 +288,11 @@ static pta_status model_point(scale *s, const pta_fabric *fabric,
     p->used = copies * plan->n_boards;
     p->stages = plan->n_stages;
     p->macs = plan->macs;
+    p->weight_bytes = plan->weight_bytes;
     pta_vflow one = pta_modelled_flow(plan, copies, true, 1, 0, 64);
     PTA_TRY(
         pta_modelled_run(s->ctx, fabric, plan, &one, NULL, NULL, &p->latency));
+    PTA_TRY(find_floors(s->ctx, fabric, plan, p));
     pta_vflow full =
         pta_modelled_flow(plan, copies, false, batch,
                           (int32_t)pta_options_int(s->options, "depth"), 1);
@@ -212,8 +302,26 @@ static pta_status model_point(scale *s, const pta_fabric *fabric,
                             &p->line, &p->stream);
 }
 
-static pta_status measure(scale *s, const pta_fabric *fabric, const char *path,
-                          const pta_loaded *loaded, int32_t boards)
+/* What of a point is run, after it is modelled. */
+static pta_status run_point(scale *s, int32_t rate, const char *plan,
+                            pta_point *p)
+{
+    const pta_options *o = s->options;
+    pta_study_runs runs = {.ctx = s->ctx,
+                           .folder = s->folder,
+                           .log = s->log,
+                           .plan = plan,
+                           .cluster = s->clusters[rate],
+                           .wire = pta_options_text(o, "wire"),
+                           .limit = pta_options_int(o, "limit")};
+    if (pta_options_flag(o, "simulate")) {
+        PTA_TRY(pta_study_simulate(&runs, p));
+    }
+    return pta_options_flag(o, "host") ? pta_study_host(&runs, p) : PTA_OK;
+}
+
+static pta_status measure(scale *s, const char *path, const pta_loaded *loaded,
+                          int32_t boards)
 {
     pta_vplan *plan;
     if (loaded->plan->n_boards > boards) {
@@ -222,25 +330,30 @@ static pta_status measure(scale *s, const pta_fabric *fabric, const char *path,
                         "host for each",
                         boards, path, loaded->plan->n_boards);
     }
+    bool packed = strcmp(pta_options_text(s->options, "wire"), "packed") == 0;
     PTA_TRY(pta_vplan_build(s->ctx, pta_model_graph(loaded->model),
-                            loaded->plan, &fabric->budget, false, &plan));
+                            loaded->plan, &s->fabrics[0].budget, packed,
+                            &plan));
     pta_status status = PTA_OK;
-    for (int32_t i = 0; i < s->n_batches && status == PTA_OK; i++) {
+    for (int32_t i = 0; i < s->study.n_kinds && status == PTA_OK; i++) {
+        int32_t rate = i / s->n_batches;
         pta_point *p = &s->study.points[s->study.n++];
         p->boards = boards;
-        status = model_point(s, fabric, plan, s->batches[i], p);
-        if (status == PTA_OK && pta_options_flag(s->options, "host")) {
-            status = run_host(s, path, p, true, &p->host);
+        p->rate = s->rates[rate];
+        status = model_point(s, &s->fabrics[rate], plan,
+                             s->batches[i % s->n_batches], p);
+        if (status == PTA_OK) {
+            status = name_stages(s->ctx, loaded, p);
         }
-        if (status == PTA_OK && pta_options_flag(s->options, "host")) {
-            status = run_host(s, path, p, false, &p->host);
+        if (status == PTA_OK) {
+            status = run_point(s, rate, path, p);
         }
     }
     pta_vplan_destroy(s->ctx, &plan);
     return status;
 }
 
-static pta_status add_boards(scale *s, const pta_fabric *fabric, int32_t boards)
+static pta_status add_boards(scale *s, int32_t boards)
 {
     char *path = NULL;
     pta_loaded loaded = {0};
@@ -249,7 +362,7 @@ static pta_status add_boards(scale *s, const pta_fabric *fabric, int32_t boards)
         status = pta_load(s->ctx, path, &loaded);
     }
     if (status == PTA_OK) {
-        status = measure(s, fabric, path, &loaded, boards);
+        status = measure(s, path, &loaded, boards);
     }
     pta_loaded_free(s->ctx, &loaded);
     pta_free(s->ctx, path);
@@ -267,6 +380,49 @@ static pta_status read_board(scale *s, const char *path)
     s->study.ddr_rate = 1e6 * kind->clock_mhz * kind->port_bytes;
     s->study.chip_bytes = 18432.0 / 8 * (double)pta_board_budget(kind).bram18;
     pta_cluster_destroy(s->ctx, &cluster);
+    return PTA_OK;
+}
+
+/* The cluster with another rate on every link, as a file of its own. */
+static pta_status write_cluster(scale *s, const char *path, int32_t n_hosts,
+                                int32_t rate)
+{
+    pta_cluster *cluster;
+    char name[32], *text = NULL;
+    snprintf(name, sizeof name, "cluster%d.json", rate);
+    PTA_TRY(pta_path_in(s->ctx, s->folder, name, &s->clusters[rate]));
+    PTA_TRY(pta_cluster_open(s->ctx, path, n_hosts, &cluster));
+    for (int32_t h = 0; h < cluster->n_hosts; h++) {
+        cluster->hosts[h].costs.rate_mbit = PAYLOAD * s->rates[rate];
+        cluster->hosts[h].costs.burst_bytes = 0;
+    }
+    for (int32_t p = 0; p < cluster->n_pairs; p++) {
+        cluster->pairs[p].rate_mbit = PAYLOAD * s->rates[rate];
+    }
+    pta_status status = pta_cluster_print(s->ctx, cluster, &text);
+    if (status == PTA_OK) {
+        status = pta_file_write(s->ctx, s->clusters[rate], text, strlen(text));
+    }
+    pta_free(s->ctx, text);
+    pta_cluster_destroy(s->ctx, &cluster);
+    return status;
+}
+
+/* A fabric for each rate. */
+static pta_status open_fabrics(scale *s, const char *path)
+{
+    int32_t n_hosts = s->boards[s->n_boards - 1];
+    for (int32_t r = 0; r < s->n_rates; r++) {
+        if (s->rates[r] > 0) {
+            PTA_TRY(write_cluster(s, path, n_hosts, r));
+        } else {
+            s->clusters[r] = pta_strdup(s->ctx, path);
+            PTA_TRY(s->clusters[r] != NULL ? PTA_OK : PTA_ERR_NOMEM);
+        }
+        PTA_TRY(
+            pta_fabric_open(s->ctx, s->clusters[r], n_hosts, &s->fabrics[r]));
+    }
+    s->study.cluster = s->fabrics[0].name;
     return PTA_OK;
 }
 
@@ -290,35 +446,46 @@ static pta_status tell(const scale *s)
                : pta_write_json(s->ctx, json, pta_study_json(&s->study));
 }
 
-static pta_status scale_all(scale *s)
+static pta_status read_lists(scale *s)
 {
     const pta_options *o = s->options;
-    const char *cluster = pta_options_text(o, "cluster");
-    pta_fabric fabric = {0};
     PTA_TRY(read_list(s->ctx, "boards", pta_options_text(o, "boards"), 1,
                       s->boards, &s->n_boards));
     PTA_TRY(read_list(s->ctx, "micro-batch", pta_options_text(o, "micro-batch"),
                       0, s->batches, &s->n_batches));
+    return read_rates(s);
+}
+
+static pta_status scale_all(scale *s)
+{
+    const pta_options *o = s->options;
+    const char *cluster = pta_options_text(o, "cluster");
+    PTA_TRY(read_lists(s));
     s->study.file = pta_options_operand(o);
-    s->study.n_batches = s->n_batches;
+    s->study.n_kinds = s->n_rates * s->n_batches;
     s->study.is_model = pta_is_model_path(s->study.file);
+    s->study.most = (int32_t)pta_options_int(o, "plan-boards");
     PTA_TRY(pta_make_folder(s->ctx, &s->folder));
     PTA_TRY(pta_path_in(s->ctx, s->folder, "log", &s->log));
-    PTA_TRY_ALLOC(s->ctx, s->study.points, s->n_boards * s->n_batches);
+    PTA_TRY_ALLOC(s->ctx, s->study.points, s->n_boards * s->study.n_kinds);
     PTA_TRY(read_board(s, cluster));
-    PTA_TRY(
-        pta_fabric_open(s->ctx, cluster, s->boards[s->n_boards - 1], &fabric));
-    s->study.cluster = fabric.name;
-    pta_status status = PTA_OK;
-    for (int32_t i = 0; i < s->n_boards && status == PTA_OK; i++) {
-        status = add_boards(s, &fabric, s->boards[i]);
+    PTA_TRY(open_fabrics(s, cluster));
+    for (int32_t i = 0; i < s->n_boards; i++) {
+        PTA_TRY(add_boards(s, s->boards[i]));
     }
-    if (status == PTA_OK) {
-        pta_study_finish(&s->study);
-        status = tell(s);
+    pta_study_finish(&s->study);
+    return tell(s);
+}
+
+static void close_point(pta_ctx *ctx, pta_point *p)
+{
+    for (int32_t i = 0; p->shares != NULL && i < p->stages; i++) {
+        pta_free(ctx, p->shares[i].layers);
     }
-    pta_fabric_close(s->ctx, &fabric);
-    return status;
+    pta_free(ctx, p->shares);
+    pta_modelled_free(ctx, &p->latency);
+    pta_modelled_free(ctx, &p->stream);
+    pta_timeline_close(ctx, &p->line);
 }
 
 static pta_status scale_verb(pta_ctx *ctx, const pta_options *options)
@@ -326,9 +493,11 @@ static pta_status scale_verb(pta_ctx *ctx, const pta_options *options)
     scale s = {.ctx = ctx, .options = options};
     pta_status status = scale_all(&s);
     for (int32_t i = 0; i < s.study.n; i++) {
-        pta_modelled_free(ctx, &s.study.points[i].latency);
-        pta_modelled_free(ctx, &s.study.points[i].stream);
-        pta_timeline_close(ctx, &s.study.points[i].line);
+        close_point(ctx, &s.study.points[i]);
+    }
+    for (int32_t r = 0; r < s.n_rates; r++) {
+        pta_fabric_close(ctx, &s.fabrics[r]);
+        pta_free(ctx, s.clusters[r]);
     }
     pta_free(ctx, s.study.points);
     pta_free(ctx, s.log);

@@ -111,6 +111,7 @@ static pta_status open_schedule(pta_vschedule *s)
         pta_vstate *x = &s->hosts[h];
         x->costs = &s->cluster->hosts[h];
         x->place = -1;
+        r->stages[h].stage = s->plan->boards[h % s->plan->n_boards].stage;
         PTA_TRY_ALLOC(ctx, x->done, depth);
     }
     lay_stations(s);

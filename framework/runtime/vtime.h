@@ -119,6 +119,7 @@ typedef void (*pta_vobserve)(void *state, const pta_vspan *span);
 typedef struct pta_vstage {
     uint64_t ns[PTA_V_KINDS];
     uint64_t port_in, port_out; /* bytes */
+    int32_t stage;              /* of the host's board */
 } pta_vstage;
 
 typedef struct pta_vresult {

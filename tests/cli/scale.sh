@@ -51,6 +51,21 @@ grep -qE 'https?://|nan|<script' s.html && problem "s.html is not self-contained
 works "$partita" scale net.h5 --boards 1,2 --json s.json
 says 'planned anew'
 json s.json 'j["planned_anew"] and [p["stages"] for p in j["points"]] == [1, 2]'
+# Slower links, packed messages: more and less of them.
+works "$partita" scale net.h5 --boards 1,2,3,24 --plan-boards 3 --bits 10 \
+    --rates 100mbit,1gbit --json s.json
+json s.json '[p["rate_mbit"] for p in j["points"]] == [100, 1000] * 4'
+json s.json '[p["used"] for p in j["points"][1::2]] == [1, 2, 3, 24]'
+json s.json 'all(a["latency"]["latency_us"] >= b["latency"]["latency_us"] for a, b in zip(j["points"][::2], j["points"][1::2]))'
+json s.json 'all(p["floors_us"][f] <= p["latency"]["latency_us"] for p in j["points"] for f in ("boards", "network"))'
+json s.json 'all(s["layers"] and abs(s["bus"] + s["wire"] + s["wait"] - 1) < 1e-6 and s["wait"] > -1e-3 for p in j["points"][2:] for s in p["shares_of_stages"])'
+works "$partita" scale net.h5 --boards 3 --bits 10 --wire packed --rates 100mbit \
+    --json packed.json
+python3 -c 'import json, sys
+a, b = (json.load(open(f))["points"] for f in ("s.json", "packed.json"))
+sys.exit(a[4]["latency"]["latency_us"] <= b[0]["latency"]["latency_us"])' ||
+    problem "packed messages are no faster"
+fails 2 '--rates: "1gbit,5": expected' "$partita" scale net.h5 --rates 1gbit,5
 works "$partita" scale net.plan.json --boards 3 --host --limit 64 --json s.json
 json s.json 'j["points"][0]["host"]["latency_us"]["p50"] > 0'
 fails 2 '--boards 2: .* needs 3' "$partita" scale net.plan.json --boards 2
@@ -74,6 +89,9 @@ for mode in latency throughput; do
         json a.json 'abs(j["throughput_per_s"] / j["modelled"]["throughput_per_s"] - 1) < 0.1'
     done
 done
+works "$partita" scale net.plan.json --boards 3,7 --simulate --json s.json
+json s.json 'all(abs(p["simulated"]["latency_us"]["p50"] / p["latency"]["latency_us"] - 1) < 0.1 for p in j["points"])'
+json s.json 'all(p["simulated"]["throughput_per_s"] > 0 for p in j["points"])'
 works "$partita" simulate net.plan.json --boards 40 --ports 8 --json a.json
 json a.json 'j["copies"] == 13 and j["idle_ranks"] == 1 and j["digest"] is None'
 works "$partita" simulate net.plan.json --boards 3 --data random:300:1 \
