@@ -193,7 +193,7 @@ int64_t pta_bram18_count(int64_t words, int64_t bits);
 
 /** Of pta_requant and pta_gearbox by themselves. */
 pta_resources pta_requant_count(int64_t p, int64_t win, int64_t wout,
-                                int64_t shift);
+                                int64_t shift, bool act);
 pta_resources pta_gearbox_count(int64_t w, int64_t c_in, int64_t p_in,
                                 int64_t c_out, int64_t p_out);
 

@@ -114,7 +114,8 @@ static pta_resources lanes_resources(const pta_slice *slice,
     int64_t bits = lanes * step->weights.format.width;
     pta_resources r = pta_requant_count(
         lanes, step->acc_bits, pta_value_width(slice, step->out),
-        step->acc_frac - pta_value_frac(slice, step->out));
+        step->acc_frac - pta_value_frac(slice, step->out),
+        step->act != PTA_ACT_NONE);
     r.dsp += lanes;
     r.lut += lanes * step->acc_bits;
     if (fold->memory == PTA_MEMORY_LUT) {
@@ -137,7 +138,8 @@ pta_resources pta_fold_resources(const pta_slice *slice, const pta_step *step,
     if (!step->partial) {
         add(&r, pta_requant_count(
                     fold->pe, step->acc_bits, pta_value_width(slice, step->out),
-                    step->acc_frac - pta_value_frac(slice, step->out)));
+                    step->acc_frac - pta_value_frac(slice, step->out),
+                    step->act != PTA_ACT_NONE));
     }
     int32_t c = slice->values[step->in[0]].view.c;
     if (step->op == PTA_STEP_CONV && !pta_step_pointwise(step) &&
