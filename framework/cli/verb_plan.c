@@ -183,6 +183,27 @@ static pta_status begin_plan(pta_ctx *ctx, const pta_options *options,
     return status;
 }
 
+/* Wider sums than these weights need stay: they are those of a core whose
+ * weights can be written, and that was built for others. */
+static pta_status prove_like(pta_ctx *ctx, pta_model *model, pta_plan *plan)
+{
+    const pta_graph *graph = pta_model_graph(model);
+    pta_node_format *like;
+    PTA_TRY_ALLOC(ctx, like, graph->n_nodes);
+    memcpy(like, plan->formats, (size_t)graph->n_nodes * sizeof *like);
+    pta_status status =
+        pta_formats_prove(ctx, graph, pta_model_weights(model), plan->formats);
+    for (int32_t i = 0; status == PTA_OK && i < graph->n_nodes; i++) {
+        pta_node_format *f = &plan->formats[i];
+        if (like[i].acc_bits > f->acc_bits) {
+            f->acc_bits = like[i].acc_bits;
+            f->acc = f->acc_bits <= 32 ? PTA_S32 : PTA_S64;
+        }
+    }
+    pta_free(ctx, like);
+    return status;
+}
+
 static pta_status fill_plan(pta_ctx *ctx, const pta_options *options,
                             pta_model *model, pta_plan *plan)
 {
@@ -196,8 +217,7 @@ static pta_status fill_plan(pta_ctx *ctx, const pta_options *options,
     PTA_TRY(pta_plan_set_model(ctx, plan, model));
     if (!graph->is_plain) {
         PTA_TRY(is_new ? choose_formats(ctx, options, model, plan)
-                       : pta_formats_prove(ctx, graph, pta_model_weights(model),
-                                           plan->formats));
+                       : prove_like(ctx, model, plan));
     }
     if (pta_planner_wanted(options)) {
         PTA_TRY(pta_planner_run(ctx, options, graph, plan));

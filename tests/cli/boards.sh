@@ -124,6 +124,10 @@ json smoke.json "not j['answer_checked']"
 says 'its weights can be written: --plan loads and checks them'
 run other.plan.json ram
 [[ $(cat b0/run/partita/slice) == "$first" ]] || problem "other weights were loaded as hardware"
+# Sums as wide as the core's stay so wide, whatever the weights.
+sed -E '/"fc1"/s/("acc_bits": )[0-9]+/\130/' net.plan.json >like.plan.json
+works "$partita" plan other.h5 --like like.plan.json -o wide.plan.json
+grep -q '"fc1": .*"acc_bits": 30' wide.plan.json || problem "acc_bits was lowered"
 sed -E '/"fc1"/s/("weight": ")fixed<8,0>/\1fixed<8,1>/' other.plan.json >like.plan.json
 works "$partita" plan other.h5 --like like.plan.json -o wide.plan.json
 mv b0/rom rom.away
