@@ -6,8 +6,6 @@
 
 #include "partition/solve_priv.h"
 
-#define POLISH_MAX 16 /* boards; of more only the interval is chosen */
-
 static void stages_free(pta_ctx *ctx, pta_stage *stages, int32_t n)
 {
     for (int32_t i = 0; stages != NULL && i < n; i++) {
@@ -133,38 +131,43 @@ void pta_plan_clear_folds(pta_ctx *ctx, pta_plan *plan)
 
 /* ---- quickest cores ---- */
 
+/* Latency whatever the interval, or within the interval there is. */
+static bool is_quicker(const pta_solver *s, const pta_core *a,
+                       const pta_core *b)
+{
+    return a->fits && a->latency < b->latency &&
+           (pta_by_latency(s) || a->interval <= b->interval);
+}
+
 static pta_status polish_board(pta_solver *s, pta_answer *a, int32_t board)
 {
     const pta_budget *budget =
         &s->budgets[s->ask->cluster->hosts[a->hosts[board]].kind];
+    pta_aim aim = pta_by_latency(s) ? PTA_AIM_ROUGHLY : PTA_AIM_INTERVAL;
     pta_slice *slice;
-    pta_core core;
+    pta_core core, *old = &a->cores[board];
     PTA_TRY(pta_slice_build(s->ctx, s->graph, s->plan, board, false, &slice));
     pta_status status = pta_core_choose(s->ctx, s->ask->estimator, s->graph,
-                                        slice, budget, PTA_AIM_INTERVAL, &core);
+                                        slice, budget, aim, &core);
     pta_slice_destroy(s->ctx, &slice);
     PTA_TRY(status);
-    pta_core *old = &a->cores[board];
-    if (core.fits && core.interval <= old->interval &&
-        core.latency < old->latency) {
-        pta_core_free(s->ctx, old);
+    bool quicker = is_quicker(s, &core, old);
+    pta_core_free(s->ctx, quicker ? old : &core);
+    if (quicker) {
         *old = core;
-    } else {
-        pta_core_free(s->ctx, &core);
     }
     return PTA_OK;
 }
 
 pta_status pta_answer_polish(pta_solver *s, pta_answer *a)
 {
-    if (!a->found || pta_by_latency(s) || a->n_boards > POLISH_MAX) {
-        return PTA_OK;
-    }
     PTA_TRY(pta_answer_apply(s->ctx, a, s->graph, s->plan));
     for (int32_t b = 0; b < a->n_boards && !pta_solver_late(s); b++) {
         PTA_TRY(polish_board(s, a, b));
     }
-    return pta_price_plan(s->ctx, s->graph, s->plan, a->cores, a->hosts,
-                          a->copies, s->ask->cluster, s->ask->batch, &a->price,
-                          a->loads);
+    PTA_TRY(pta_price_plan(s->ctx, s->graph, s->plan, a->cores, a->hosts,
+                           a->copies, s->ask->cluster, s->ask->batch, &a->price,
+                           a->loads));
+    a->value = pta_by_latency(s) ? a->price.latency_us : a->price.interval_us;
+    return PTA_OK;
 }

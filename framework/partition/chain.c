@@ -20,6 +20,7 @@ typedef struct walk {
     pta_twins *twins; /* of large problems, else NULL */
     bool strict;      /* stages that nobody is sure of are left out */
     bool careful;     /* wires cost at least what they will, else at most */
+    int32_t need;     /* boards of the last chain, strict ones apart */
     int32_t n_takers; /* boards of a stage that each take all, at most */
     /* Stages from a layer on with the fewest boards: where at most so many take
      * all of the stage before, and where none needs to. Owned;
@@ -299,6 +300,7 @@ static pta_status try_interval(walk *w, double us, pta_chain *chain,
             *verdict = w->strict || w->s->out_of_time ? PTA_MAYBE : PTA_NO;
             return PTA_OK;
         }
+        w->need = w->strict ? w->need : first->need;
         PTA_TRY(look(w, first, us, &can, &sure));
         if (can && sure) {
             keep(first, chain);
@@ -312,7 +314,8 @@ static pta_status try_interval(walk *w, double us, pta_chain *chain,
 /* Some interval that can be reached, doubling; *low cannot. */
 static pta_status find_any(walk *w, pta_chain *chain, double *low, bool *maybe)
 {
-    for (double us = 1e-2; us < 1e9 && !chain->found; us *= 2) {
+    for (double us = 1e-2; us < 1e9 && !chain->found && !w->s->out_of_time;
+         us *= 2) {
         pta_verdict verdict;
         PTA_TRY(try_interval(w, us, chain, &verdict));
         *maybe = *maybe || verdict == PTA_MAYBE;
@@ -351,7 +354,7 @@ static pta_status close_in(walk *w, pta_chain *chain, double *low)
 static pta_status search(walk *w, double limit, pta_chain *chain, double *low)
 {
     bool maybe = false;
-    *low = 0;
+    *low = w->careful ? *low : 0;
     if (limit < HUGE_VAL) {
         pta_verdict verdict;
         PTA_TRY(try_interval(w, limit * (1 - 1e-9), chain, &verdict));
@@ -385,6 +388,13 @@ static pta_status open_walk(walk *w)
     return PTA_OK;
 }
 
+static void close_walk(walk *w)
+{
+    pta_free(w->s->ctx, w->all);
+    pta_free(w->s->ctx, w->some);
+    pta_free(w->s->ctx, w->most);
+}
+
 pta_status pta_chain_throughput(pta_solver *s, int32_t boards, bool careful,
                                 double limit, pta_chain *chain, double *low)
 {
@@ -393,8 +403,19 @@ pta_status pta_chain_throughput(pta_solver *s, int32_t boards, bool careful,
     if (status == PTA_OK) {
         status = search(&w, limit, chain, low);
     }
-    pta_free(s->ctx, w.all);
-    pta_free(s->ctx, w.some);
-    pta_free(s->ctx, w.most);
+    close_walk(&w);
+    return status;
+}
+
+pta_status pta_chain_fewest(pta_solver *s, double us, pta_chain *chain,
+                            int32_t *n, pta_verdict *verdict)
+{
+    walk w = {.s = s, .boards = s->ask->boards, .need = 1};
+    pta_status status = open_walk(&w);
+    if (status == PTA_OK) {
+        status = try_interval(&w, us, chain, verdict);
+    }
+    close_walk(&w);
+    *n = status == PTA_OK && *verdict == PTA_NO ? s->ask->boards + 1 : w.need;
     return status;
 }

@@ -3,6 +3,7 @@
  * five resources. The interval is found by bisection over the values it can
  * take, a span by trying them in order.
  */
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -42,6 +43,7 @@ static bool run(pta_knapsack *s, const pta_foldings *lists, limits l,
     allow(s, lists, l);
     *bound = 1;
     if (!l.by_fill) {
+        s->limit = HUGE_VAL;
         pta_verdict quick = pta_knapsack_quick(s);
         if (quick != PTA_MAYBE) {
             return quick == PTA_YES;
@@ -86,6 +88,11 @@ static void take(work *w)
     c->latency += span;
 }
 
+static int64_t shell_of(const work *w)
+{
+    return w->estimator->shell_latency;
+}
+
 static int by_value(const void *a, const void *b)
 {
     int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
@@ -119,36 +126,51 @@ static pta_status values_of(const work *w, bool span, int64_t **out, int32_t *n)
     return PTA_OK;
 }
 
-/* Least latency with intervals up to `interval`. */
+#define SPANS_MAX   64   /* of more only some are tried, */
+#define SPAN_STEP   1.01 /* each so much greater than the last */
+#define ROUGH_STEP  1.1
+#define ROUGH_NODES 200
+
+/* Least latency with intervals up to `interval`. A choice has its span at least
+ * one above the one tried before. */
 static pta_status choose_latency(work *w, int64_t interval)
 {
-    int64_t *spans;
+    int64_t *spans, tried = -1;
     int32_t n;
     double best = 0, low = 0;
-    bool found = false, cut = false, bounded = false;
+    double step = w->s.nodes_max > 0 ? ROUGH_STEP : SPAN_STEP;
+    bool found = false, bounded = false;
     PTA_TRY(values_of(w, true, &spans, &n));
     for (int32_t i = 0; i < n; i++) {
-        double bound = 0, span = (double)spans[i];
-        if (found && span >= best) {
+        double bound = 0, span = (double)spans[i], least = (double)tried + 1;
+        if (found && least >= best) {
             break;
         }
+        if (n > SPANS_MAX && i < n - 1 && span < (double)tried * step) {
+            continue;
+        }
+        w->s.limit = found ? best - least : HUGE_VAL;
         limits l = {interval, spans[i], true};
         bool ok = run(&w->s, w->lists, l, &bound);
-        cut = cut || w->s.cut;
+        double from = i > 0 && spans[i - 1] == tried ? span : least;
         if (ok || w->s.cut) {
-            low = !bounded || bound + span < low ? bound + span : low;
+            double own = (w->s.cut ? bound : w->s.best) + from;
+            low = !bounded || own < low ? own : low;
             bounded = true;
         }
         if (ok && (!found || w->s.best + span < best)) {
             best = w->s.best + span;
             found = true;
             take(w);
+            double actual = (double)(w->core->latency - shell_of(w));
+            best = actual < best ? actual : best;
         }
+        tried = spans[i];
     }
     pta_free(w->ctx, spans);
-    int64_t shell = w->estimator->shell_latency;
-    w->core->proven = !cut;
-    w->core->bound = cut && bounded ? (int64_t)low + shell : w->core->latency;
+    low = bounded && low < best ? ceil(low - 1e-6) : best;
+    w->core->bound = (int64_t)low + shell_of(w);
+    w->core->proven = w->core->bound >= w->core->latency;
     return PTA_OK;
 }
 
@@ -303,7 +325,8 @@ static pta_status choose(work *w, pta_estimator *estimator,
     if (!can) {
         return PTA_OK;
     }
-    PTA_TRY(aim == PTA_AIM_LATENCY
+    w->s.nodes_max = aim == PTA_AIM_ROUGHLY ? ROUGH_NODES : 0;
+    PTA_TRY(aim == PTA_AIM_LATENCY || aim == PTA_AIM_ROUGHLY
                 ? choose_latency(w, INT64_MAX)
                 : choose_interval(w, aim == PTA_AIM_INTERVAL));
     if (!w->core->fits) {

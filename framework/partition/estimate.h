@@ -64,7 +64,8 @@ typedef enum pta_verdict { PTA_NO, PTA_YES, PTA_MAYBE } pta_verdict;
 typedef enum pta_aim {
     PTA_AIM_INTERVAL, /* least interval, then least latency */
     PTA_AIM_PACE,     /* least interval, whatever the latency */
-    PTA_AIM_LATENCY   /* least latency */
+    PTA_AIM_LATENCY,  /* least latency */
+    PTA_AIM_ROUGHLY   /* a latency near the least, soon */
 } pta_aim;
 
 /** A slice as hardware. */

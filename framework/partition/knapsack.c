@@ -179,7 +179,8 @@ static void descend(pta_knapsack *s, int32_t i, double cost,
         }
         value -= s->price[j] * (s->has[j] - used[j]);
     }
-    if (s->found && value > s->best - 0.5) { /* costs are integers */
+    double most = s->found && s->best < s->limit ? s->best : s->limit;
+    if (value > most - 0.5) { /* costs are integers */
         return;
     }
     for (int32_t k = 0; k < s->count[i]; k++) {
@@ -193,7 +194,7 @@ static void descend(pta_knapsack *s, int32_t i, double cost,
         if (!fits) {
             continue;
         }
-        if (s->nodes++ > NODES_MAX) {
+        if (s->nodes++ > (s->nodes_max > 0 ? s->nodes_max : NODES_MAX)) {
             s->cut = true;
             return;
         }
@@ -283,6 +284,9 @@ bool pta_knapsack_solve(pta_knapsack *s, bool any, double *bound)
     *bound = prepare(s);
     if (any && *bound > 1e-6) {
         return false; /* any choice costs 0 */
+    }
+    if (*bound >= s->limit) {
+        return false;
     }
     descend(s, 0, 0, zero);
     return s->found;

@@ -31,9 +31,10 @@ typedef struct pta_knapsack {
     double *rest;           /* [n + 1] priced bound from step s on */
     double has[PTA_N_RES], price[PTA_N_RES];
     double best;
-    bool found, cut; /* cut: NODES_MAX was reached */
-    int32_t nodes;
-    int32_t *chosen, *at; /* [n] */
+    double limit;             /* choices that cost as much are of no use */
+    bool found, cut;          /* cut: nodes_max was reached */
+    int32_t nodes, nodes_max; /* of one search; 0: 10,000 */
+    int32_t *chosen, *at;     /* [n] */
 } pta_knapsack;
 
 void pta_resources_vector(const pta_resources *r, double out[PTA_N_RES]);

@@ -150,6 +150,11 @@ static double guess(const pta_solver *s, const pta_option *o, int32_t largest)
                     : lanes <= 0                              ? HUGE_VAL
                                  : products / lanes / clock;
         double wire = wire_guess(s, bytes, host);
+        if (s->relax != NULL && pta_by_latency(s) &&
+            o->split == PTA_SPLIT_WHOLE) {
+            us = fmax(us, pta_relax_latency(s, s->relax, o->first, o->last) /
+                              clock);
+        }
         low = fmin(low, pta_by_latency(s) ? us + wire : fmax(us, wire));
     }
     return low;

@@ -280,6 +280,7 @@ static pta_verdict search_class(const pta_solver *s, pta_relax *r,
     pta_knapsack *k = &r->room;
     double bound;
     k->n = n;
+    k->limit = HUGE_VAL;
     room_of(s, class, k->has);
     for (int32_t i = 0; i < n; i++) {
         int32_t at = class * r->n_lists + r->list_of[from + i];
@@ -337,6 +338,53 @@ bool pta_relax_fits(const pta_solver *s, const pta_relax *r, int32_t first,
                     int32_t last)
 {
     return weighs_less(s, r, r->before, first, last, 1);
+}
+
+double pta_relax_latency(const pta_solver *s, const pta_relax *r, int32_t first,
+                         int32_t last)
+{
+    double fill = (double)s->ask->estimator->shell_latency, span = 0;
+    for (int32_t i = r->from[first]; i < r->from[last + 1]; i++) {
+        const pta_foldings *list = &r->list[r->list_of[i]];
+        double least_fill = HUGE_VAL, least_span = HUGE_VAL;
+        for (int32_t k = 0; k < list->n; k++) {
+            least_fill = fmin(least_fill, (double)list->at[k].fill);
+            least_span = fmin(least_span, (double)list->at[k].span);
+        }
+        fill += least_fill;
+        span = fmax(span, least_span);
+    }
+    return fill + span;
+}
+
+pta_shortage pta_relax_shortage(const pta_solver *s, const pta_relax *r)
+{
+    static const char *const names[PTA_N_RES] = {"LUT", "LUTRAM", "FF", "DSP",
+                                                 "BRAM18"};
+    pta_shortage worst = {0};
+    for (int j = 0; j < PTA_N_RES; j++) {
+        pta_shortage own = {names[j], 0, 1};
+        for (int32_t c = 0; c < s->n_classes; c++) {
+            double has[PTA_N_RES];
+            room_of(s, c, has);
+            own.has = fmax(own.has, has[j]);
+        }
+        for (int32_t i = 0; i < r->n_steps; i++) {
+            double least = HUGE_VAL;
+            const pta_foldings *list = &r->list[r->list_of[i]];
+            for (int32_t k = 0; k < list->n; k++) {
+                double one[PTA_N_RES];
+                pta_resources_vector(&list->at[k].resources, one);
+                least = fmin(least, one[j]);
+            }
+            own.takes += least < HUGE_VAL ? least : 0;
+        }
+        if (worst.resource == NULL ||
+            own.takes / own.has > worst.takes / worst.has) {
+            worst = own;
+        }
+    }
+    return worst;
 }
 
 /* ---- bands ---- */

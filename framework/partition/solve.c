@@ -11,6 +11,8 @@
 
 #include "partition/solve_priv.h"
 
+#define POLISH_MAX 16 /* boards; of more only the interval is chosen */
+
 /* ---- hosts ---- */
 
 static bool in_a_pair(const pta_cluster *c, int32_t host)
@@ -150,14 +152,15 @@ static pta_status open_solver(pta_solver *s, const pta_plan *formats)
                               .estimator = s->ask->estimator,
                               .n_kinds = c->n_kinds,
                               .budgets = s->budgets,
-                              .aim = pta_by_latency(s) ? PTA_AIM_LATENCY
-                                                       : PTA_AIM_PACE};
+                              .aim = !pta_by_latency(s)    ? PTA_AIM_PACE
+                                     : pta_solver_large(s) ? PTA_AIM_ROUGHLY
+                                                           : PTA_AIM_LATENCY};
     PTA_TRY(pta_candidates_init(&s->all));
     PTA_TRY(class_hosts(s));
     PTA_TRY(find_taken(s));
     PTA_TRY(find_shrinking(s));
     PTA_TRY_ALLOC(s->ctx, s->options, s->graph->n_nodes + 1);
-    if (!pta_solver_large(s)) {
+    if (!pta_solver_large(s) || pta_by_latency(s)) {
         int64_t n = (int64_t)(s->graph->n_nodes + 1) * (s->ask->boards + 1);
         PTA_TRY_ALLOC(s->ctx, s->low_all, n);
         PTA_TRY_ALLOC(s->ctx, s->low_some, n);
@@ -184,143 +187,36 @@ static void close_solver(pta_solver *s)
     pta_free(s->ctx, s->low_some);
 }
 
-/* ---- goals ---- */
-
-/* Takes the better of two answers; `a` is freed. */
-static void take_better(pta_solver *s, pta_answer *best, pta_answer *a)
-{
-    if (a->found && (!best->found || a->value < best->value)) {
-        a->nodes = best->nodes;
-        pta_answer_free(s->ctx, best);
-        *best = *a;
-        *a = (pta_answer){0};
-    }
-    pta_answer_free(s->ctx, a);
-}
-
-/* The best chain below the limit, priced; *low as pta_chain_throughput. */
-static pta_status try_chain(pta_solver *s, int32_t copies, bool careful,
-                            double limit, pta_answer *best, double *low)
-{
-    pta_chain chain = {0};
-    pta_answer a = {0};
-    PTA_TRY_ALLOC(s->ctx, chain.at, s->graph->n_nodes);
-    pta_status status =
-        pta_chain_throughput(s, s->boards, careful, limit, &chain, low);
-    if (status == PTA_OK && chain.found && s->n_classes == 1 &&
-        !s->ask->all_boards) {
-        status = pta_chain_answer(s, &chain, copies, &a);
-    }
-    if (status == PTA_OK) {
-        take_better(s, best, &a);
-    }
-    pta_free(s->ctx, chain.at);
-    return status;
-}
-
-static bool is_below(const pta_answer *best, double low)
-{
-    return !best->found || low < best->value * (1 - 1e-9);
-}
-
-/* Chains of stages, by guesses of their wires from below and, of what is too
- * large for branch and bound, from above; *low is below every plan with so many
- * copies. */
-static pta_status by_chain(pta_solver *s, int32_t copies, pta_answer *best,
-                           double *low)
-{
-    double limit = best->found ? best->value * copies : HUGE_VAL, above;
-    PTA_TRY(try_chain(s, copies, false, limit, best, low));
-    *low /= copies;
-    if (!is_below(best, *low) || s->low_all != NULL) {
-        return PTA_OK;
-    }
-    limit = best->found ? best->value * copies : HUGE_VAL;
-    return try_chain(s, copies, true, limit, best, &above);
-}
-
-/* Best with so many copies; *open is below all that was left out. */
-static pta_status with_copies(pta_solver *s, int32_t copies, pta_answer *best,
-                              double *open)
-{
-    double low = 0;
-    *open = HUGE_VAL;
-    if (!pta_by_latency(s)) {
-        PTA_TRY(by_chain(s, copies, best, &low));
-        if (low == HUGE_VAL || !is_below(best, low)) {
-            return PTA_OK;
-        }
-    }
-    if (s->low_all == NULL) {
-        *open = low;
-        return PTA_OK;
-    }
-    pta_solver_bounds(s);
-    PTA_TRY(pta_solver_search(s, copies, best, open));
-    *open = fmax(*open, low);
-    return PTA_OK;
-}
-
-/* Best of all numbers of copies on at most `boards` boards. */
-static pta_status best_of(pta_solver *s, int32_t boards, pta_answer *best)
-{
-    int32_t copies = pta_by_latency(s) || s->ask->all_boards ? 1 : boards;
-    double open = HUGE_VAL, one;
-    for (int32_t c = 1; c <= copies; c++) {
-        s->boards = boards / c;
-        PTA_TRY(with_copies(s, c, best, &one));
-        open = fmin(open, one);
-    }
-    best->bound = best->found ? fmin(best->value, open) : open;
-    best->optimal = best->found && best->bound >= best->value * (1 - 1e-9);
-    return PTA_OK;
-}
-
-static bool good_enough(const pta_ask *ask, const pta_answer *a)
-{
-    return a->found &&
-           (ask->at_most_us <= 0 || a->price.latency_us <= ask->at_most_us) &&
-           (ask->at_least_per_s <= 0 ||
-            1e6 / a->price.interval_us >= ask->at_least_per_s);
-}
-
-/* More boards never do worse, so that bisection finds the fewest. */
-static pta_status fewest(pta_solver *s, pta_answer *best)
-{
-    int32_t lo = 1, hi = s->ask->boards;
-    bool proven = true;
-    PTA_TRY(best_of(s, hi, best));
-    if (!good_enough(s->ask, best)) {
-        return PTA_OK;
-    }
-    while (lo < hi) {
-        int32_t middle = lo + (hi - lo) / 2;
-        pta_answer a = {0};
-        PTA_TRY(best_of(s, middle, &a));
-        bool enough = good_enough(s->ask, &a);
-        proven = proven && (enough || a.bound == HUGE_VAL || a.optimal);
-        if (enough) {
-            pta_answer_free(s->ctx, best);
-            *best = a;
-            hi = middle;
-        } else {
-            pta_answer_free(s->ctx, &a);
-            lo = middle + 1;
-        }
-    }
-    best->optimal = best->optimal && proven;
-    return PTA_OK;
-}
-
 /* ---- nothing fits ---- */
 
-/* The first layer that no option takes in, or that all need too many for. */
-static pta_status explain(pta_solver *s, pta_answer *a)
+/* What all layers take together, each at its least. */
+static pta_status explain_sum(pta_solver *s, pta_answer *a)
+{
+    pta_shortage lack;
+    if (s->relax == NULL) {
+        PTA_TRY(pta_relax_create(s, &s->relax));
+    }
+    pta_relax_set(s, s->relax, 1e9);
+    lack = pta_relax_shortage(s, s->relax);
+    double has = lack.has * s->ask->boards;
+    if (lack.resource == NULL || lack.takes <= has) {
+        return PTA_OK;
+    }
+    snprintf(a->why + strlen(a->why), sizeof a->why - strlen(a->why),
+             "; all layers together take at least %.0f %s, %d board%s %.0f: "
+             "%.0f boards or more",
+             lack.takes, lack.resource, (int)s->ask->boards,
+             s->ask->boards == 1 ? " has" : "s have", has,
+             ceil(lack.takes / lack.has));
+    return PTA_OK;
+}
+
+/* The first layer that fits on no board by itself. */
+static pta_status find_stuck(pta_solver *s, int32_t *stuck,
+                             const char **lacking)
 {
     const pta_graph *graph = s->graph;
     static const int32_t one = 1;
-    const char *lacking = "";
-    int32_t stuck = -1;
     for (int32_t i = pta_first_computed(graph, 0); i < graph->n_nodes;
          i = pta_first_computed(graph, i + 1)) {
         pta_cut_key key = {i, i, PTA_SPLIT_WHOLE, 1, &one, 0, NULL};
@@ -332,24 +228,40 @@ static pta_status explain(pta_solver *s, pta_answer *a)
         }
         PTA_TRY(pta_candidate_core(&s->all, c, 0, s->classes[0].kind, &core));
         if (!core->fits) {
-            stuck = i;
-            lacking = core->lacking;
+            *stuck = i;
+            *lacking = core->lacking;
             break;
         }
     }
+    return PTA_OK;
+}
+
+static pta_status explain(pta_solver *s, pta_answer *a)
+{
+    const char *lacking = "";
+    int32_t stuck = -1;
+    int boards = (int)s->ask->boards;
+    if (s->out_of_time) {
+        snprintf(a->why, sizeof a->why,
+                 "no plan on %d board%s found within %.3g s", boards,
+                 boards == 1 ? "" : "s", s->ask->seconds);
+        return PTA_OK;
+    }
+    PTA_TRY(find_stuck(s, &stuck, &lacking));
     if (stuck < 0) {
         snprintf(a->why, sizeof a->why,
                  "no plan on %d board%s: every layer fits by itself, all "
                  "together do not; more boards or fewer bits would help",
-                 (int)s->ask->boards, s->ask->boards == 1 ? "" : "s");
-        return PTA_OK;
+                 boards, boards == 1 ? "" : "s");
+    } else {
+        snprintf(a->why, sizeof a->why,
+                 "no plan on %d board%s: '%s' must be cut, one board lacks "
+                 "%s; fewer bits, more boards or a larger share (--budget) "
+                 "would help",
+                 boards, boards == 1 ? "" : "s", s->graph->nodes[stuck].name,
+                 lacking);
     }
-    snprintf(a->why, sizeof a->why,
-             "no plan on %d board%s: '%s' must be cut, one board lacks %s; "
-             "fewer bits, more boards or a larger share (--budget) would help",
-             (int)s->ask->boards, s->ask->boards == 1 ? "" : "s",
-             graph->nodes[stuck].name, lacking);
-    return PTA_OK;
+    return explain_sum(s, a);
 }
 
 static void explain_limits(const pta_ask *ask, pta_answer *a)
@@ -367,14 +279,15 @@ static void explain_limits(const pta_ask *ask, pta_answer *a)
 static pta_status solve(pta_solver *s, const pta_plan *formats, pta_answer *a)
 {
     PTA_TRY(open_solver(s, formats));
-    PTA_TRY(s->ask->goal == PTA_GOAL_BOARDS ? fewest(s, a)
-                                            : best_of(s, s->ask->boards, a));
+    PTA_TRY(pta_solver_goal(s, a));
     a->n_cuts = s->all.n;
-    PTA_TRY(pta_answer_polish(s, a));
+    if (a->found && !pta_by_latency(s) && a->n_boards <= POLISH_MAX) {
+        PTA_TRY(pta_answer_polish(s, a));
+    }
     if (!a->found) {
         return explain(s, a);
     }
-    if (!good_enough(s->ask, a)) {
+    if (!pta_answer_good(s->ask, a)) {
         explain_limits(s->ask, a);
         pta_answer_free(s->ctx, a);
     }

@@ -38,8 +38,9 @@ typedef struct pta_ask {
 /** The best plan found. */
 typedef struct pta_answer {
     bool found, optimal;
-    double value; /* us: latency, or interval between samples */
-    double bound; /* us: no plan is better */
+    double value;         /* us: latency, or interval between samples */
+    double bound;         /* us: no plan is better */
+    int32_t least_boards; /* throughput, boards: no plan has fewer */
     int32_t n_stages, n_boards, copies;
     pta_stage *stages; /* owned */
     int32_t *hosts;    /* owned; [copies * n_boards] */

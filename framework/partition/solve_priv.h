@@ -85,6 +85,7 @@ typedef struct pta_solver {
     pta_relax *relax;      /* owned; when first needed */
     pta_twins *twins;      /* owned; likewise */
     int32_t boards;        /* limit of one copy */
+    int32_t fewest;        /* no copy has fewer boards */
     double best_rate_mbit; /* of all hosts */
     double hop_us;         /* least of a message from host to host */
     double started, deadline;
@@ -159,7 +160,14 @@ double pta_option_after(const pta_solver *s, const pta_option *o, int32_t left);
 pta_status PTA_MUST_CHECK pta_solver_search(pta_solver *s, int32_t copies,
                                             pta_answer *best, double *open);
 
-/** Of the cores that keep the answer's intervals the quickest. */
+/** The answer to what is asked, `hosts` and all; not polished. */
+pta_status PTA_MUST_CHECK pta_solver_goal(pta_solver *s, pta_answer *best);
+
+/** Whether it reaches what is asked for. */
+bool pta_answer_good(const pta_ask *ask, const pta_answer *a);
+
+/** Quicker cores: of those that keep the answer's intervals, or, when latency
+ * counts, of all; prices it anew. */
 pta_status PTA_MUST_CHECK pta_answer_polish(pta_solver *s, pta_answer *a);
 
 double pta_solver_seconds(void);
@@ -178,6 +186,18 @@ void pta_relax_free(pta_solver *s, pta_relax *relax);
 void pta_relax_set(const pta_solver *s, pta_relax *relax, double us);
 bool pta_relax_fits(const pta_solver *s, const pta_relax *relax, int32_t first,
                     int32_t last);
+
+/** Cycles of layers [first, last], each at its best. */
+double pta_relax_latency(const pta_solver *s, const pta_relax *relax,
+                         int32_t first, int32_t last);
+
+/** The resource of which all layers at their least take most, in boards. */
+typedef struct pta_shortage {
+    const char *resource;
+    double takes, has; /* all layers; a board, at most */
+} pta_shortage;
+
+pta_shortage pta_relax_shortage(const pta_solver *s, const pta_relax *relax);
 
 /** The same for the bands of a split by rows. */
 pta_status PTA_MUST_CHECK pta_relax_fits_band(const pta_solver *s,
@@ -203,6 +223,17 @@ typedef struct pta_chain {
 pta_status PTA_MUST_CHECK pta_chain_throughput(pta_solver *s, int32_t boards,
                                                bool careful, double limit,
                                                pta_chain *chain, double *low);
+
+/** The chain with the fewest boards that does in `us`, at most as many as there
+ * are: no plan has fewer than *n. */
+pta_status PTA_MUST_CHECK pta_chain_fewest(pta_solver *s, double us,
+                                           pta_chain *chain, int32_t *n,
+                                           pta_verdict *verdict);
+
+/** Latency: the least chain by what its stages cost alone. *low: no plan is
+ * below. */
+pta_status PTA_MUST_CHECK pta_chain_latency(pta_solver *s, pta_chain *chain,
+                                            double *low);
 
 /** The chain as an answer, with hosts in order, priced. found is false if the
  * plan's own rules refuse it. */
