@@ -44,8 +44,8 @@ pta_resources pta_gearbox_count(int64_t w, int64_t c_in, int64_t p_in,
 /* ---- blocks ---- */
 
 /* Lanes of a chain, operands of SIMD and all PE, wait for their place in
- * registers: of the last place one less than of the place before, as DSPs have
- * two of their own, which a ROM in LUTs takes one of. */
+ * registers, the later the longer; DSPs have two of their own, of which a ROM in
+ * LUTs takes one. */
 static pta_resources wait_for_place(const pta_block *b, int64_t len)
 {
     static const double in_block[] = {0, 0, 0, 1, 2.2};
@@ -58,21 +58,28 @@ static pta_resources wait_for_place(const pta_block *b, int64_t len)
                                  taken};
 }
 
+/* Without a DSP each has registers, but for those of a ROM. */
+static pta_resources narrow_products(const pta_block *b, int64_t n)
+{
+    int64_t ww = param(b, "WW"), rom = param(b, "BLOCK") == 0 ? ww : 0;
+    pta_resources each =
+        pta_count_product(param(b, "WX") + (param(b, "X_SIGNED") == 0), ww);
+    return (pta_resources){.lut = n * each.lut, .ff = n * (each.ff + 2 - rom)};
+}
+
+/* Of an odd PE, the last row has a product of its own. */
 static pta_resources products(const pta_block *b, int64_t len)
 {
     bool packed = b->kind == PTA_BLOCK_MVU_PACKED;
-    int64_t pe = param(b, "PE"), simd = param(b, "SIMD"), ww = param(b, "WW");
-    int64_t xb = param(b, "WX") + (param(b, "X_SIGNED") == 0);
-    int64_t n = (packed ? pta_ceil_div(pe, 2) : pe) * simd;
-    pta_resources each = pta_count_product(xb, ww), r = {0};
-    if (packed) {
-        each = (pta_resources){.dsp = 1};
+    int64_t pe = param(b, "PE"), simd = param(b, "SIMD");
+    int64_t alone = (packed ? pe % 2 : pe) * simd;
+    int64_t each = pta_count_dsp(param(b, "WX") + (param(b, "X_SIGNED") == 0),
+                                 param(b, "WW"));
+    pta_resources r = {.dsp = alone * each + (packed ? pe / 2 * simd : 0)};
+    if (each == 0) {
+        pta_count_add(&r, narrow_products(b, alone));
     }
-    r.dsp = n * each.dsp;
-    r.lut = n * each.lut;
-    if (each.dsp == 0) {
-        r.ff = n * (each.ff + 2 - (param(b, "BLOCK") == 0 ? ww : 0));
-    } else {
+    if (r.dsp > 0) {
         pta_count_add(&r, wait_for_place(b, len));
     }
     return r;
@@ -114,10 +121,10 @@ static pta_resources count_mvu(const pta_block *b)
     bool hold = param(b, "ORDER") == 0 && param(b, "M") > param(b, "PE");
     int64_t after = (len == 1 ? 2 : 2 + len) + (packed ? 2 : 0);
     int64_t room = after + pta_log2_ceil(chains) + 6;
-    pta_resources r = {.lut = 95, .ff = 60 + x};
+    pta_resources r = {.lut = packed ? 65 : 95, .ff = 60 + x};
     if (packed) { /* two sums come apart */
         int64_t pairs = pta_ceil_div(param(b, "PE"), 2);
-        r.lut += chains * pairs * 18;
+        r.lut += chains * pairs * 14;
         r.ff += chains * pairs * 36;
     }
     pta_count_add(&r, products(b, len));
