@@ -7,14 +7,12 @@ point of the sweep and the automatic one are measured again, taking turns. Bar:
 """
 import lab
 
-BATCHES = (1, 2, 4, 8, 16, 32, 64, 128)
-DEPTHS = (2, 4, 8, 16, 32)
-
 
 def main():
     args = lab.arguments(__doc__, rate="1gbit", model="mnist_fcnn.h5",
                          cut="fc1=neuron:4,output", bits=16, data="mnist",
-                         limit=5000, bound=3000)
+                         limit=5000, bound=3000, batches="1,2,4,8,16,32,64,128",
+                         depths="2,4,8,16,32")
     one = lab.Lab(5, args.build)
     one.up(args.rate)
     cluster = one.calibrate()
@@ -35,8 +33,8 @@ def main():
               flush=True)
 
     points = []
-    for batch in BATCHES:
-        for depth in DEPTHS:
+    for batch in map(int, args.batches.split(",")):
+        for depth in map(int, args.depths.split(",")):
             points.append(point(batch, depth))
             tell("sweep", points[-1])
     missed = False

@@ -54,6 +54,16 @@ typedef struct pta_study {
     pta_point *points;  /* owned; by boards, then rate, then micro-batch */
 } pta_study;
 
+/** Latency, its floors, the stream, its time line and the stages of a point whose
+ * `boards` and `rate` are set; copies of the plan on all boards. Micro-batch and
+ * depth 0: as a run chooses (study_model.c). */
+pta_status PTA_MUST_CHECK pta_study_model(pta_ctx *ctx,
+                                          const pta_fabric *fabric,
+                                          const pta_loaded *loaded,
+                                          const pta_vplan *plan,
+                                          int32_t micro_batch, int32_t depth,
+                                          pta_point *point);
+
 /** Efficiency, ceilings, shares and bytes, once the runs are in. */
 void pta_study_finish(pta_study *study);
 

@@ -8,9 +8,8 @@
 
 #include "cli/child.h"
 #include "cli/study_runs.h"
-#include "runtime/mapping.h"
 
-enum { MAX_POINTS = 64, MAX_RATES = 8, LINE_SPANS = 4096 };
+enum { MAX_POINTS = 64, MAX_RATES = 8 };
 
 #define PAYLOAD 0.941 /* of Ethernet's rate: TCP at 1,500 bytes */
 
@@ -205,102 +204,7 @@ static pta_status plan_path(scale *s, int32_t boards, char **path)
     return status;
 }
 
-/* Layers of a stage; owned by the caller. */
-static pta_status layer_names(pta_ctx *ctx, const pta_graph *graph,
-                              const pta_stage *stage, char **names)
-{
-    size_t size = 1;
-    for (int32_t i = stage->first; i <= stage->last; i++) {
-        size += strlen(graph->nodes[i].name) + 1;
-    }
-    char *text;
-    PTA_TRY_ALLOC(ctx, text, size);
-    for (int32_t i = stage->first; i <= stage->last; i++) {
-        if (graph->nodes[i].op != PTA_OP_INPUT) {
-            strcat(text, text[0] != '\0' ? " " : "");
-            strcat(text, graph->nodes[i].name);
-        }
-    }
-    *names = text;
-    return PTA_OK;
-}
-
-static pta_status name_stages(pta_ctx *ctx, const pta_loaded *loaded,
-                              pta_point *p)
-{
-    PTA_TRY_ALLOC(ctx, p->shares, p->stages);
-    for (int32_t i = 0; i < p->stages; i++) {
-        PTA_TRY(layer_names(ctx, pta_model_graph(loaded->model),
-                            &loaded->plan->stages[i], &p->shares[i].layers));
-    }
-    return PTA_OK;
-}
-
 /* ---- one point ---- */
-
-static pta_status one_sample(pta_ctx *ctx, const pta_vcluster *cluster,
-                             const pta_vplan *plan, double *us)
-{
-    pta_vflow flow = pta_modelled_flow(plan, 1, true, 1, 0, 1);
-    pta_vresult result;
-    PTA_TRY(pta_vtime_run(ctx, cluster, plan, &flow, NULL, NULL, &result));
-    *us = 1e-3 * result.p50;
-    pta_vresult_free(ctx, &result);
-    return PTA_OK;
-}
-
-/* Latency were messages free, and were boards. */
-static pta_status find_floors(pta_ctx *ctx, const pta_fabric *fabric,
-                              const pta_vplan *plan, pta_point *p)
-{
-    int32_t n = plan->n_boards;
-    pta_vhost *hosts;
-    PTA_TRY_ALLOC(ctx, hosts, n);
-    pta_vcluster cluster = fabric->cluster;
-    cluster.n_hosts = n;
-    cluster.hosts = hosts;
-    for (int32_t h = 0; h < n; h++) {
-        const pta_vhost *real = &fabric->hosts[h];
-        hosts[h] = (pta_vhost){.transfer = real->transfer,
-                               .copy_per_byte = real->copy_per_byte,
-                               .cycle = real->cycle,
-                               .machine = real->machine};
-    }
-    cluster.n_pairs = 0;
-    pta_status status = one_sample(ctx, &cluster, plan, &p->floor_boards);
-    for (int32_t h = 0; h < n; h++) {
-        hosts[h] = fabric->hosts[h];
-        hosts[h].transfer = hosts[h].copy_per_byte = hosts[h].cycle = 0.0;
-    }
-    cluster.n_pairs = fabric->cluster.n_pairs;
-    if (status == PTA_OK) {
-        status = one_sample(ctx, &cluster, plan, &p->floor_network);
-    }
-    pta_free(ctx, hosts);
-    return status;
-}
-
-static pta_status model_point(scale *s, const pta_fabric *fabric,
-                              const pta_vplan *plan, int32_t batch,
-                              pta_point *p)
-{
-    int32_t copies = pta_place(plan->n_boards, p->boards, 0).copies;
-    p->used = copies * plan->n_boards;
-    p->stages = plan->n_stages;
-    p->macs = plan->macs;
-    p->weight_bytes = plan->weight_bytes;
-    pta_vflow one = pta_modelled_flow(plan, copies, true, 1, 0, 64);
-    PTA_TRY(
-        pta_modelled_run(s->ctx, fabric, plan, &one, NULL, NULL, &p->latency));
-    PTA_TRY(find_floors(s->ctx, fabric, plan, p));
-    pta_vflow full =
-        pta_modelled_flow(plan, copies, false, batch,
-                          (int32_t)pta_options_int(s->options, "depth"), 1);
-    full.n_samples = 8LL * full.depth * copies * full.micro_batch;
-    PTA_TRY(pta_timeline_open(s->ctx, LINE_SPANS, &p->line));
-    return pta_modelled_run(s->ctx, fabric, plan, &full, pta_timeline_observe,
-                            &p->line, &p->stream);
-}
 
 /* What of a point is run, after it is modelled. */
 static pta_status run_point(scale *s, int32_t rate, const char *plan,
@@ -340,11 +244,10 @@ static pta_status measure(scale *s, const char *path, const pta_loaded *loaded,
         pta_point *p = &s->study.points[s->study.n++];
         p->boards = boards;
         p->rate = s->rates[rate];
-        status = model_point(s, &s->fabrics[rate], plan,
-                             s->batches[i % s->n_batches], p);
-        if (status == PTA_OK) {
-            status = name_stages(s->ctx, loaded, p);
-        }
+        status =
+            pta_study_model(s->ctx, &s->fabrics[rate], loaded, plan,
+                            s->batches[i % s->n_batches],
+                            (int32_t)pta_options_int(s->options, "depth"), p);
         if (status == PTA_OK) {
             status = run_point(s, rate, path, p);
         }

@@ -25,6 +25,19 @@ static int64_t count_joins(const pta_slice *slice)
     return n;
 }
 
+/* W bits each, as block RAM and DDR would hold them. */
+static int64_t count_weight_bytes(const pta_slice *slice)
+{
+    int64_t bits = 0;
+    for (int32_t i = 0; i < slice->n_steps; i++) {
+        const pta_step_weights *w = &slice->steps[i].weights;
+        if (slice->steps[i].weighted) {
+            bits += (int64_t)w->rows * w->cols * w->format.width;
+        }
+    }
+    return (bits + 7) / 8;
+}
+
 /* Partial sums that arrive at `dst`: each is added once. */
 static int64_t count_partials(const pta_wires *wires, int32_t dst)
 {
@@ -101,7 +114,7 @@ static pta_status fill(pta_ctx *ctx, const pta_plan *plan, const parts *p,
         PTA_TRY(measure_board(ctx, plan, p->slices[b], budget, &v->boards[b]));
         v->boards[b].join_values += count_partials(&p->wires, b);
         v->macs += pta_slice_macs(p->slices[b]);
-        v->weight_bytes += (int64_t)pta_slice_weight_bytes(p->slices[b]);
+        v->weight_bytes += count_weight_bytes(p->slices[b]);
     }
     v->sink_joins = count_joins(p->slices[p->n]) +
                     count_partials(&p->wires, PTA_BOARD_SINK);

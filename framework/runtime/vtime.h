@@ -73,7 +73,7 @@ typedef struct pta_vplan {
     int32_t n_wires;
     pta_vwire *wires;     /* owned; in order of pta_wires */
     int64_t macs;         /* of one sample */
-    int64_t weight_bytes; /* of all boards, at storage width */
+    int64_t weight_bytes; /* of all boards, W bits each, without biases */
 } pta_vplan;
 
 /** From slices and wires; no weights are needed. `packed`: messages with W bits
