@@ -8,18 +8,22 @@
 #include <string.h>
 
 #include "cli/cli.h"
-#include "partition/analytic.h"
+#include "cli/estimators.h"
+#include "cli/synthesis.h"
 #include "partition/auto.h"
-#include "partition/estimate_hls4ml.h"
+
+#define COUNT_ROUNDS 4
 
 typedef struct planner {
     pta_ctx *ctx;
     const pta_options *options;
     const pta_graph *graph;
     pta_plan *plan;
+    pta_weights *weights;
     pta_cluster *cluster;     /* owned */
-    pta_estimator *estimator; /* owned */
-    bool analytic;
+    pta_chosen chosen;        /* owned */
+    pta_estimator *estimator; /* the chosen one */
+    pta_budget *budgets;      /* owned; [n_kinds], as asked for */
     pta_ask ask;
 } planner;
 
@@ -98,21 +102,21 @@ static pta_status open_planner(planner *p)
     const char *name = pta_options_text(p->options, "estimator");
     PTA_TRY(read_goal(p));
     PTA_TRY(open_cluster(p));
-    p->analytic = strcmp(name, "analytic") == 0;
-    PTA_TRY(p->analytic ? pta_analytic_create(p->ctx, &p->estimator)
-                        : pta_estimate_hls4ml_create(p->ctx, &p->estimator));
+    PTA_TRY(pta_chosen_open(p->ctx, name, &p->chosen));
+    p->estimator = p->chosen.estimator;
     p->ask.cluster = p->cluster;
     p->ask.estimator = p->estimator;
+    PTA_TRY_ALLOC(p->ctx, p->budgets, p->cluster->n_kinds);
+    for (int32_t k = 0; k < p->cluster->n_kinds; k++) {
+        p->budgets[k] = pta_board_budget(&p->cluster->kinds[k]);
+    }
     return PTA_OK;
 }
 
 static void close_planner(planner *p)
 {
-    if (p->analytic) {
-        pta_analytic_destroy(p->ctx, &p->estimator);
-    } else {
-        pta_estimate_hls4ml_destroy(p->ctx, &p->estimator);
-    }
+    pta_free(p->ctx, p->budgets);
+    pta_chosen_close(p->ctx, &p->chosen);
     pta_cluster_destroy(p->ctx, &p->cluster);
 }
 
@@ -402,34 +406,79 @@ static pta_status say_built(planner *p, const int32_t *hosts, int32_t copies)
 static pta_status say(planner *p, const int32_t *hosts, int32_t copies,
                       const pta_priced *x)
 {
-    printf("estimator %s: %s\n", p->estimator->name, p->estimator->describes);
+    printf("estimator %s: %s\nits error: %s\n", p->estimator->name,
+           p->estimator->describes, p->estimator->error);
     PTA_TRY(print_boards(p, hosts, x));
     print_price("modelled", &x->price, copies, p->ask.batch);
-    return p->analytic ? say_built(p, hosts, copies) : PTA_OK;
+    return p->chosen.own_blocks ? say_built(p, hosts, copies) : PTA_OK;
 }
 
 /* ---- the two ways ---- */
 
+static pta_status solve(planner *p, pta_answer *a)
+{
+    PTA_TRY(pta_solve(p->ctx, p->graph, p->plan, &p->ask, a));
+    if (!a->found) {
+        return pta_fail(p->ctx, PTA_ERR_RANGE, "%s", a->why);
+    }
+    pta_status status = pta_answer_apply(p->ctx, a, p->graph, p->plan);
+    if (status == PTA_OK && p->chosen.own_blocks) {
+        keep_folds(p, a);
+    }
+    return status;
+}
+
+/* The cores of the plan as it stands, as Yosys counts them. */
+static pta_status count_cores(planner *p, const int32_t *hosts, pta_core *cores,
+                              bool *fit)
+{
+    int32_t n = p->plan->n_boards;
+    pta_resources *counted;
+    PTA_TRY_ALLOC(p->ctx, counted, n);
+    pta_status status =
+        pta_count_plan(p->ctx, p->graph, p->plan, p->weights, p->cluster, hosts,
+                       p->budgets, counted, fit);
+    for (int32_t b = 0; b < n && status == PTA_OK; b++) {
+        cores[b].resources = counted[b];
+    }
+    pta_free(p->ctx, counted);
+    return status;
+}
+
+/* Searched by formula until all boards fit as Yosys counts them. */
+static pta_status solve_counted(planner *p, pta_answer *a)
+{
+    bool fit = false;
+    for (int round = 0; round < COUNT_ROUNDS && !fit; round++) {
+        pta_answer_free(p->ctx, a);
+        *a = (pta_answer){0};
+        PTA_TRY(solve(p, a));
+        PTA_TRY(count_cores(p, a->hosts, a->cores, &fit));
+    }
+    return fit ? PTA_OK
+               : pta_fail(p->ctx, PTA_ERR_RANGE,
+                          "estimator synthesis: no plan of %d searches fits as "
+                          "Yosys counts it",
+                          COUNT_ROUNDS);
+}
+
+static pta_status say_best(planner *p, const pta_answer *a)
+{
+    pta_priced x = {a->n_boards, a->cores, a->loads, a->price};
+    PTA_TRY(say(p, a->hosts, a->copies, &x));
+    print_proof(a);
+    print_hosts(p, a);
+    PTA_TRY(advise_one(p, a));
+    advise_limit(p, a);
+    return PTA_OK;
+}
+
 static pta_status plan_best(planner *p)
 {
-    pta_answer a;
-    PTA_TRY(pta_solve(p->ctx, p->graph, p->plan, &p->ask, &a));
-    if (!a.found) {
-        return pta_fail(p->ctx, PTA_ERR_RANGE, "%s", a.why);
-    }
-    pta_status status = pta_answer_apply(p->ctx, &a, p->graph, p->plan);
-    if (status == PTA_OK && p->analytic) {
-        keep_folds(p, &a);
-    }
+    pta_answer a = {0};
+    pta_status status = p->chosen.counts ? solve_counted(p, &a) : solve(p, &a);
     if (status == PTA_OK) {
-        pta_priced x = {a.n_boards, a.cores, a.loads, a.price};
-        status = say(p, a.hosts, a.copies, &x);
-    }
-    if (status == PTA_OK) {
-        print_proof(&a);
-        print_hosts(p, &a);
-        status = advise_one(p, &a);
-        advise_limit(p, &a);
+        status = say_best(p, &a);
     }
     pta_answer_free(p->ctx, &a);
     return status;
@@ -465,6 +514,10 @@ static pta_status score(planner *p)
         hosts[b] = b;
     }
     pta_status status = price_plan(p, hosts, 1, false, &x);
+    if (status == PTA_OK && p->chosen.counts) {
+        bool fit; /* said in the table */
+        status = count_cores(p, hosts, x.cores, &fit);
+    }
     if (status == PTA_OK) {
         status = say(p, hosts, 1, &x);
     }
@@ -477,9 +530,14 @@ static pta_status score(planner *p)
 }
 
 pta_status pta_planner_run(pta_ctx *ctx, const pta_options *options,
-                           const pta_graph *graph, pta_plan *plan)
+                           const pta_graph *graph, pta_weights *weights,
+                           pta_plan *plan)
 {
-    planner p = {.ctx = ctx, .options = options, .graph = graph, .plan = plan};
+    planner p = {.ctx = ctx,
+                 .options = options,
+                 .graph = graph,
+                 .weights = weights,
+                 .plan = plan};
     bool by_hand = pta_options_text(options, "cut") != NULL ||
                    pta_options_text(options, "objective") == NULL;
     pta_status status = open_planner(&p);

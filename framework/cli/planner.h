@@ -6,6 +6,7 @@
 #define PTA_CLI_PLANNER_H
 
 #include "cli/options.h"
+#include "ir/weights.h"
 #include "partition/solve.h"
 
 /** Options that `plan` adds for it; see planner.c. */
@@ -29,12 +30,14 @@
          .help = "per cent of a board that designs may take, as "              \
                  "lut=70,dsp=90; also ff, bram, lutram"},                      \
         {.name = "estimator",                                                  \
-         .kind = PTA_OPTION_CHOICE,                                            \
+         .kind = PTA_OPTION_TEXT,                                              \
          .fallback = "analytic",                                               \
          .group = "Planner",                                                   \
-         .choices = "analytic|hls4ml",                                         \
-         .help = "what hardware costs: our own blocks by formula, or "         \
-                 "hls4ml's resource strategy by its reuse factor"},            \
+         .placeholder = "NAME",                                                \
+         .help = "what hardware costs: analytic (our own blocks by formula), " \
+                 "synthesis (the same, the answer counted by Yosys), hls4ml "  \
+                 "(its resource strategy by reuse factor), rule4ml=DIR (its "  \
+                 "networks, from your installation)"},                         \
         {.name = "plan-batch",                                                 \
          .kind = PTA_OPTION_INT,                                               \
          .fallback = "64",                                                     \
@@ -87,6 +90,6 @@ bool pta_planner_wanted(const pta_options *options);
 pta_status PTA_MUST_CHECK pta_planner_run(pta_ctx *ctx,
                                           const pta_options *options,
                                           const pta_graph *graph,
-                                          pta_plan *plan);
+                                          pta_weights *weights, pta_plan *plan);
 
 #endif

@@ -220,7 +220,8 @@ static pta_status fill_plan(pta_ctx *ctx, const pta_options *options,
                        : prove_like(ctx, model, plan));
     }
     if (pta_planner_wanted(options)) {
-        PTA_TRY(pta_planner_run(ctx, options, graph, plan));
+        PTA_TRY(pta_planner_run(ctx, options, graph, pta_model_weights(model),
+                                plan));
     }
     return pta_plan_finish(ctx, model, plan);
 }

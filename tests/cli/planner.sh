@@ -47,6 +47,16 @@ fails 2 'boards 4: the cluster "PYNQ-Z2 on one switch" has 3' "$partita" plan \
 works "$partita" plan "$small" --boards 2 --bits 16 --objective throughput \
     --estimator hls4ml -o p.json
 says 'estimator hls4ml'
+says 'its error: .*published figures'
+fails 2 'estimator: "guess" is not one of analytic, synthesis, hls4ml, rule4ml=DIR' \
+    "$partita" plan "$small" --objective throughput --estimator guess
+fails 1 'rule4ml=nowhere: no LUT.config.json' \
+    "$partita" plan "$small" --objective throughput --estimator rule4ml=nowhere
+mkdir bin && ln -s "$(command -v env)" bin
+fails 1 'Yosys is needed' env PATH="$work/bin" \
+    "$partita" plan "$small" --bits 8 --objective throughput \
+    --estimator synthesis -o none.json
+absent none.json
 
 # The page needs nothing else, and is well formed.
 works "$partita" show w.json --html page.html
