@@ -473,8 +473,8 @@ pta_status pta_candidate_core(pta_candidates *all, pta_candidate *c,
     return PTA_OK;
 }
 
-static pta_status try_within(pta_candidates *all, pta_candidate *c, pta_part *p,
-                             int32_t kind, int64_t cycles, pta_verdict *verdict)
+static pta_status try_within(pta_candidates *all, pta_part *p, int32_t kind,
+                             int64_t cycles, pta_verdict *verdict)
 {
     pta_core core;
     bool found, cut;
@@ -510,7 +510,7 @@ pta_status pta_candidate_within(pta_candidates *all, pta_candidate *c,
     } else if (p->known[kind] || cycles <= p->unsure[kind]) {
         *verdict = PTA_MAYBE;
     } else {
-        return try_within(all, c, p, kind, cycles, verdict);
+        return try_within(all, p, kind, cycles, verdict);
     }
     return PTA_OK;
 }

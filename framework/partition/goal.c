@@ -214,6 +214,15 @@ static pta_status fewest(pta_solver *s, int32_t least, pta_answer *best)
     return PTA_OK;
 }
 
+static int32_t boards_of(const pta_chain *chain)
+{
+    int32_t n = 0;
+    for (int32_t i = 0; i < chain->n; i++) {
+        n += chain->at[i]->n_parts;
+    }
+    return n;
+}
+
 pta_status pta_solver_goal(pta_solver *s, pta_answer *best)
 {
     int32_t least = 1, boards = s->ask->boards;
@@ -222,6 +231,11 @@ pta_status pta_solver_goal(pta_solver *s, pta_answer *best)
         pta_chain chain = {0};
         PTA_TRY_ALLOC(s->ctx, chain.at, s->graph->n_nodes);
         pta_status status = find_fewest(s, &chain, &least);
+        if (status == PTA_OK && pta_solver_large(s) &&
+            boards_of(&chain) <=
+                (s->ask->goal == PTA_GOAL_BOARDS ? least : boards)) {
+            status = take_chain(s, &chain, 1, best); /* time may run out */
+        }
         pta_free(s->ctx, chain.at);
         PTA_TRY(status);
     }

@@ -422,7 +422,12 @@ static pta_status options_from(pta_solver *s, int32_t first)
     bool whole = true;
     for (int32_t last = first; last < s->graph->n_nodes; last++) {
         int32_t before = list->n;
-        pta_option o = {first, last, PTA_SPLIT_WHOLE, 1, 1, 1};
+        pta_option o = {.first = first,
+                        .last = last,
+                        .split = PTA_SPLIT_WHOLE,
+                        .n_parts = 1,
+                        .units = 1,
+                        .step = 1};
         bool may = s->relax == NULL || pta_relax_fits(s, s->relax, first, last);
         whole = whole && may;
         if (whole) {

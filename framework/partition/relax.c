@@ -312,13 +312,12 @@ pta_verdict pta_relax_search(const pta_solver *s, pta_relax *r, int32_t first,
     return n <= r->n_run ? verdict : PTA_MAYBE;
 }
 
-static bool weighs_less(const pta_solver *s, const pta_relax *r,
-                        const sums *table, int32_t first, int32_t last,
-                        double slack)
+static bool weighs_less(const pta_solver *s, const pta_relax *r, sums *table,
+                        int32_t first, int32_t last, double slack)
 {
     int32_t a = r->from[first], b = r->from[last + 1];
     for (int32_t c = 0; c < s->n_classes; c++) {
-        const sums *before = &table[(int64_t)c * (r->n_steps + 1)];
+        sums *before = &table[(int64_t)c * (r->n_steps + 1)];
         bool fits = true;
         for (int w = 0; w < N_WEIGHTS && fits; w++) {
             double most = 1e-6;

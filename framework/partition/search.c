@@ -35,58 +35,6 @@ typedef struct search {
 
 /* ---- what flows ---- */
 
-static bool same_view(const pta_region *a, const pta_region *b)
-{
-    return a->view.h == b->view.h && a->view.w == b->view.w &&
-           a->view.c == b->view.c;
-}
-
-static int32_t overlap(int32_t a0, int32_t a1, int32_t b0, int32_t b1)
-{
-    int32_t n = (a1 < b1 ? a1 : b1) - (a0 > b0 ? a0 : b0);
-    return n > 0 ? n : 0;
-}
-
-static pta_status shared(pta_ctx *ctx, const pta_region *a, const pta_region *b,
-                         int64_t *n)
-{
-    if (same_view(a, b)) {
-        *n = (int64_t)overlap(a->h0, a->h1, b->h0, b->h1) * a->view.w *
-             overlap(a->c0, a->c1, b->c0, b->c1);
-        return PTA_OK;
-    }
-    pta_copy copy;
-    PTA_TRY(pta_region_copy(ctx, a, b, &copy));
-    *n = copy.n_elements;
-    pta_copy_free(ctx, &copy);
-    return PTA_OK;
-}
-
-/* Elements of one need that a board gives, 0 if none; partial sums are given
- * by each board of their stage, as a box of their own view. */
-static pta_status given(const search *x, int32_t board,
-                        const pta_piece_of *need, int64_t *n, int32_t *bytes,
-                        bool *partial)
-{
-    const pta_part *part = x->parts[board];
-    *n = 0;
-    for (int32_t i = 0; i < part->n_gives; i++) {
-        const pta_piece_of *give = &part->gives[i];
-        if (give->node != need->node) {
-            continue;
-        }
-        pta_region want = need->region;
-        if (give->partial) {
-            want = pta_region_box(&want, x->s->graph->nodes[need->node].view,
-                                  NULL);
-        }
-        *bytes = give->bytes;
-        *partial = give->partial;
-        return shared(x->s->ctx, &give->region, &want, n);
-    }
-    return PTA_OK;
-}
-
 static pta_status add_wire(search *x, pta_traffic_wire wire)
 {
     if (x->n_wires == x->wires_room) {
@@ -106,25 +54,12 @@ static pta_status add_wire(search *x, pta_traffic_wire wire)
     return PTA_OK;
 }
 
-/* One board to one board: all that it needs of it, as pta_wires has it. */
+/* One board to one board; nothing if it takes nothing of it. */
 static pta_status wire_between(search *x, int32_t src, int32_t dst)
 {
-    const pta_part *to = x->parts[dst];
     pta_traffic_wire wire = {src, dst, 0, 0};
-    for (int32_t i = 0; i < to->n_needs; i++) {
-        const pta_piece_of *need = &to->needs[i];
-        int64_t n = 0;
-        int32_t bytes = 0;
-        bool partial = false;
-        if (src != PTA_BOARD_SOURCE) {
-            PTA_TRY(given(x, src, need, &n, &bytes, &partial));
-        } else if (x->s->graph->nodes[need->node].op == PTA_OP_INPUT) {
-            n = pta_region_count(&need->region);
-            bytes = need->bytes;
-        }
-        wire.bytes += (int64_t)pta_align8((size_t)(n * bytes));
-        wire.joined += partial ? n : 0;
-    }
+    const pta_part *from = src == PTA_BOARD_SOURCE ? NULL : x->parts[src];
+    PTA_TRY(pta_flow_between(x->s, from, x->parts[dst], &wire));
     return wire.bytes > 0 ? add_wire(x, wire) : PTA_OK;
 }
 

@@ -33,6 +33,7 @@ typedef struct pta_ask {
     int32_t divisions;     /* all part sizes of a cut are tried if there are at
                               most so many, else equal ones and by kinds of board;
                               0: 64 */
+    bool as_large; /* do without branch and bound, as for a large problem */
 } pta_ask;
 
 /** The best plan found. */

@@ -112,7 +112,8 @@ static inline bool pta_by_latency(const pta_solver *s)
 /** Too many layers and boards for all part sizes and for branch and bound. */
 static inline bool pta_solver_large(const pta_solver *s)
 {
-    return (int64_t)s->graph->n_nodes * s->ask->boards > PTA_LARGE;
+    return s->ask->as_large ||
+           (int64_t)s->graph->n_nodes * s->ask->boards > PTA_LARGE;
 }
 
 /** First layer at or after `first` that computes; n_nodes if there is none. */
@@ -154,6 +155,12 @@ void pta_solver_bounds(pta_solver *s);
 /** From what the stage takes to the end of all that waits for it, with `left`
  * boards for it and what follows. */
 double pta_option_after(const pta_solver *s, const pta_option *o, int32_t left);
+
+/** Bytes and partial sums that `to` takes of `from` (NULL: the source). */
+pta_status PTA_MUST_CHECK pta_flow_between(const pta_solver *s,
+                                           const pta_part *from,
+                                           const pta_part *to,
+                                           pta_traffic_wire *wire);
 
 /** Searches with `copies` copies; improves on `best`. *open is the least bound
  * of what was not searched to the end (HUGE_VAL: all was). */
