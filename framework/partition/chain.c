@@ -319,7 +319,23 @@ static pta_status find_any(walk *w, pta_chain *chain, double *low, bool *maybe)
         pta_verdict verdict;
         PTA_TRY(try_interval(w, us, chain, &verdict));
         *maybe = *maybe || verdict == PTA_MAYBE;
-        *low = verdict == PTA_NO && !*maybe ? us : *low;
+        *low = verdict == PTA_NO ? us : *low;
+    }
+    return PTA_OK;
+}
+
+/* Where nobody is sure of `us`: a greater interval that surely cannot be. */
+static pta_status raise_low(walk *w, double us, pta_chain *chain, double *low)
+{
+    while (*low < us * (1 - GAP) && us > 1e-2 && !w->s->out_of_time) {
+        double middle = *low > 0 ? sqrt(*low * us) : us / 2;
+        pta_verdict verdict;
+        PTA_TRY(try_interval(w, middle, chain, &verdict));
+        if (verdict == PTA_NO) {
+            *low = middle;
+        } else {
+            us = middle;
+        }
     }
     return PTA_OK;
 }
@@ -327,7 +343,7 @@ static pta_status find_any(walk *w, pta_chain *chain, double *low, bool *maybe)
 /* From [low, chain->us] to one value. */
 static pta_status close_in(walk *w, pta_chain *chain, double *low)
 {
-    bool maybe = false;
+    double unsure = 0;
     double from = *low; /* what cannot be reached, or is not known to be */
     while (!w->s->out_of_time) {
         double us = chain->us * (1 - 1e-9);
@@ -339,12 +355,18 @@ static pta_status close_in(walk *w, pta_chain *chain, double *low)
         }
         PTA_TRY(try_interval(w, us, chain, &verdict));
         if (verdict != PTA_YES) {
-            maybe = maybe || verdict == PTA_MAYBE;
             from = us;
-            *low = maybe ? *low : us;
+        }
+        if (verdict == PTA_NO) {
+            *low = fmax(*low, us);
+        } else if (verdict == PTA_MAYBE && unsure == 0) {
+            unsure = us;
         }
     }
-    if (!maybe && !w->s->out_of_time && *low >= chain->us * (1 - 2e-9)) {
+    if (unsure > *low) {
+        PTA_TRY(raise_low(w, unsure, chain, low));
+    }
+    if (*low >= chain->us * (1 - 2e-9)) {
         *low = chain->us;
     }
     return PTA_OK;

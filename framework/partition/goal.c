@@ -145,6 +145,9 @@ static pta_status best_of(pta_solver *s, int32_t boards, pta_answer *best)
         PTA_TRY(with_copies(s, c, best, &one));
         open = fmin(open, one);
     }
+    if (!pta_by_latency(s)) {
+        open = fmax(open, least_interval(s, boards));
+    }
     best->bound = best->found ? fmin(best->value, open) : open;
     best->optimal = best->found && best->bound >= best->value * (1 - 1e-9);
     return PTA_OK;
