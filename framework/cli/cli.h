@@ -27,8 +27,8 @@ int pta_exit_code(pta_status status);
 void pta_report_failure(const pta_ctx *ctx, pta_status status);
 
 extern const pta_verb pta_verb_info, pta_verb_plan, pta_verb_show, pta_verb_run,
-    pta_verb_check, pta_verb_fetch, pta_verb_build, pta_verb_calibrate, pta_verb_board,
-    pta_verb_scale, pta_verb_simulate, pta_verb_tune;
+    pta_verb_check, pta_verb_fetch, pta_verb_build, pta_verb_calibrate,
+    pta_verb_board, pta_verb_scale, pta_verb_simulate, pta_verb_tune;
 
 /** Parses, runs `body` unless help was asked for, reports, cleans up: the whole
  * of a verb without MPI. */

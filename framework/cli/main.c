@@ -6,10 +6,9 @@
 #include "cli/cli.h"
 
 static const pta_verb *const verbs[] = {
-    &pta_verb_info,  &pta_verb_plan,      &pta_verb_show,
-    &pta_verb_run,   &pta_verb_check,     &pta_verb_build,
-    &pta_verb_fetch, &pta_verb_calibrate, &pta_verb_board,
-    &pta_verb_scale, &pta_verb_simulate, &pta_verb_tune};
+    &pta_verb_info,  &pta_verb_plan,  &pta_verb_show,     &pta_verb_run,
+    &pta_verb_check, &pta_verb_build, &pta_verb_fetch,    &pta_verb_calibrate,
+    &pta_verb_board, &pta_verb_scale, &pta_verb_simulate, &pta_verb_tune};
 
 #define N_VERBS (sizeof verbs / sizeof *verbs)
 
