@@ -19,6 +19,7 @@ pta_curve *pta_chart_add(pta_chart *chart, int colour, bool dashed,
     pta_curve *curve = &chart->curves[chart->n++];
     curve->colour = colour;
     curve->dashed = dashed;
+    curve->scattered = false;
     curve->n = 0;
     snprintf(curve->name, sizeof curve->name, "%s", name);
     return curve;
@@ -156,10 +157,9 @@ static void print_x(FILE *f, const pta_chart *chart, const axis *x)
 
 /* ---- curves ---- */
 
-static void print_curve(FILE *f, const pta_curve *c, const axis *x,
-                        const axis *y)
+static void print_line(FILE *f, const pta_curve *c, const axis *x,
+                       const axis *y)
 {
-    char label[PTA_SI_TEXT];
     fprintf(f,
             "<polyline class=\"s%d\" fill=\"none\" stroke-width=\"2\"%s "
             "points=\"",
@@ -168,6 +168,15 @@ static void print_curve(FILE *f, const pta_curve *c, const axis *x,
         fprintf(f, "%.1f,%.1f ", x_at(x, c->x[i]), y_at(y, c->y[i]));
     }
     fprintf(f, "\"/>\n");
+}
+
+static void print_curve(FILE *f, const pta_curve *c, const axis *x,
+                        const axis *y)
+{
+    char label[PTA_SI_TEXT];
+    if (!c->scattered) {
+        print_line(f, c, x, y);
+    }
     for (int i = 0; i < c->n && !c->dashed; i++) {
         fprintf(f,
                 "<circle class=\"f%d\" cx=\"%.1f\" cy=\"%.1f\" r=\"3\"><title>"

@@ -14,8 +14,9 @@
 
 typedef struct pta_curve {
     char name[64];
-    int colour;  /* 0 .. 4, of html.h */
-    bool dashed; /* and without points */
+    int colour;     /* 0 .. 4, of html.h */
+    bool dashed;    /* and without points */
+    bool scattered; /* points without a line */
     int n;
     double x[PTA_CHART_POINTS], y[PTA_CHART_POINTS]; /* above 0 */
 } pta_curve;

@@ -44,6 +44,15 @@ typedef struct pta_point {
     double ddr_latency_bytes, ddr_stream_bytes;
 } pta_point;
 
+/** A figure of a real run beside what modelled time had said of it. */
+typedef struct pta_prediction {
+    bool is_latency; /* us; else samples a second */
+    bool waits;      /* stages slept (run --compute wait) */
+    double measured, predicted;
+} pta_prediction;
+
+#define PTA_PREDICTIONS 64
+
 typedef struct pta_study {
     const char *file, *cluster;
     bool is_model;      /* planned anew for each number of boards */
@@ -52,6 +61,8 @@ typedef struct pta_study {
     double chip_bytes;  /* block RAM that a board's designs may take */
     int32_t n, n_kinds; /* points; rates x micro-batches of each number */
     pta_point *points;  /* owned; by boards, then rate, then micro-batch */
+    int32_t n_predictions;
+    pta_prediction predictions[PTA_PREDICTIONS];
 } pta_study;
 
 /** Latency, its floors, the stream, its time line and the stages of a point whose
@@ -63,6 +74,10 @@ pta_status PTA_MUST_CHECK pta_study_model(pta_ctx *ctx,
                                           const pta_vplan *plan,
                                           int32_t micro_batch, int32_t depth,
                                           pta_point *point);
+
+/** Rows of bench/lab/predict.py that are not unsteady (study_runs.c). */
+pta_status PTA_MUST_CHECK pta_study_predictions(pta_ctx *ctx, const char *path,
+                                                pta_study *study);
 
 /** Efficiency, ceilings, shares and bytes, once the runs are in. */
 void pta_study_finish(pta_study *study);

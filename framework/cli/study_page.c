@@ -302,7 +302,8 @@ static void print_line(FILE *f, const pta_study *s)
         p->boards == 1 ? "" : "s");
     print_key(f);
     fprintf(f,
-            "<figure class=\"card\"><svg viewBox=\"0 0 %d %d\" role=\"img\" "
+            "<figure class=\"card\" style=\"max-width:42rem\"><svg viewBox=\"0 "
+            "0 %d %d\" role=\"img\" "
             "aria-label=\"time line\">\n",
             W, ROW * (int)n + 20);
     print_rows(f, p, n, end);
@@ -389,6 +390,48 @@ static void print_ddr(FILE *f, const pta_study *s)
     fprintf(f, "</table></div></div>\n");
 }
 
+/* ---- predicted against measured ---- */
+
+static void print_predicted(FILE *f, const pta_study *s, bool is_latency)
+{
+    pta_chart chart = {.title = is_latency ? "Latency, p50" : "Throughput",
+                       .x_name =
+                           is_latency ? "measured, us" : "measured, samples/s",
+                       .y_name = "predicted"};
+    pta_curve *kinds[2] = {pta_chart_add(&chart, 0, false, "stages compute"),
+                           pta_chart_add(&chart, 1, false, "stages wait")};
+    double lo = HUGE_VAL, hi = 0;
+    for (int32_t i = 0; i < s->n_predictions; i++) {
+        const pta_prediction *p = &s->predictions[i];
+        if (p->is_latency == is_latency) {
+            pta_curve_add(kinds[p->waits], p->measured, p->predicted);
+            lo = fmin(lo, p->measured);
+            hi = fmax(hi, p->measured);
+        }
+    }
+    kinds[0]->scattered = kinds[1]->scattered = true;
+    static const double bounds[] = {0.85, 1.15};
+    for (int k = 0; k < 2 && hi > 0; k++) {
+        pta_curve *c =
+            pta_chart_add(&chart, 4, true, k == 0 ? "15 % less" : "15 % more");
+        pta_curve_add(c, 0.9 * lo, bounds[k] * 0.9 * lo);
+        pta_curve_add(c, 1.1 * hi, bounds[k] * 1.1 * hi);
+    }
+    pta_chart_print(&chart, f);
+}
+
+static void print_predictions(FILE *f, const pta_study *s)
+{
+    if (s->n_predictions > 0) {
+        fprintf(f, "<h2>Predicted and measured</h2><p>Real runs of several "
+                   "networks and cuts on the cluster of that measurement "
+                   "(bench/lab/predict.py).</p><div class=\"grid wide\">\n");
+        print_predicted(f, s, true);
+        print_predicted(f, s, false);
+        fprintf(f, "</div>\n");
+    }
+}
+
 /* ---- the page ---- */
 
 static void print_table(FILE *f, const pta_study *s)
@@ -446,6 +489,7 @@ static void print_page(FILE *f, const pta_study *s)
     print_ddr(f, s);
     print_stages(f, s);
     print_line(f, s);
+    print_predictions(f, s);
     pta_html_end(f);
 }
 

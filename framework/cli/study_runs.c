@@ -112,6 +112,48 @@ static pta_status both_modes(const pta_study_runs *r, bool host, pta_point *p)
     return status;
 }
 
+/* ---- predictions ---- */
+
+/* Of a CSV row, whose third field is quoted. */
+static bool read_row(const char *line, pta_prediction *p)
+{
+    const char *after = strrchr(line, '"');
+    char mode[16], figure[32], verdict[16];
+    *p = (pta_prediction){.waits = strncmp(line, "wait,", 5) == 0};
+    if (after == NULL ||
+        sscanf(after, "\",%15[^,],%*d,%31[^,],%lf,%lf,%*f,%*f,%15s", mode,
+               figure, &p->measured, &p->predicted, verdict) != 5) {
+        return false;
+    }
+    p->is_latency = strcmp(figure, "latency_us") == 0;
+    return strcmp(verdict, "unsteady") != 0 && p->measured > 0 &&
+           p->predicted > 0;
+}
+
+pta_status pta_study_predictions(pta_ctx *ctx, const char *path,
+                                 pta_study *study)
+{
+    char line[512];
+    FILE *file = fopen(path, "r");
+    if (file == NULL) {
+        return pta_fail(ctx, PTA_ERR_NOT_FOUND, "%s: cannot be read", path);
+    }
+    while (study->n_predictions < PTA_PREDICTIONS &&
+           fgets(line, (int)sizeof line, file) != NULL) {
+        study->n_predictions +=
+            read_row(line, &study->predictions[study->n_predictions]);
+    }
+    fclose(file);
+    return study->n_predictions > 0
+               ? PTA_OK
+               : pta_fail(ctx, PTA_ERR_FORMAT,
+                          "%s: no steady row as bench/lab/predict.py prints "
+                          "them",
+                          path);
+}
+
+/* ---- both kinds of runs ---- */
+
 pta_status pta_study_host(const pta_study_runs *runs, pta_point *point)
 {
     return both_modes(runs, true, point);

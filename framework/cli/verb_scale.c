@@ -93,6 +93,12 @@ static const pta_option scale_options[] = {
      .lo = 1,
      .hi = 1000000,
      .help = "random samples of each of these runs"},
+    {.name = "measured",
+     .kind = PTA_OPTION_TEXT,
+     .group = "Study",
+     .placeholder = "FILE",
+     .help = "CSV of bench/lab/predict.py: the page shows what was predicted "
+             "against what was measured"},
     {.name = "html",
      .kind = PTA_OPTION_TEXT,
      .group = "Output",
@@ -368,6 +374,10 @@ static pta_status scale_all(scale *s)
     s->study.n_kinds = s->n_rates * s->n_batches;
     s->study.is_model = pta_is_model_path(s->study.file);
     s->study.most = (int32_t)pta_options_int(o, "plan-boards");
+    if (pta_options_text(o, "measured") != NULL) {
+        PTA_TRY(pta_study_predictions(s->ctx, pta_options_text(o, "measured"),
+                                      &s->study));
+    }
     PTA_TRY(pta_make_folder(s->ctx, &s->folder));
     PTA_TRY(pta_path_in(s->ctx, s->folder, "log", &s->log));
     PTA_TRY_ALLOC(s->ctx, s->study.points, s->n_boards * s->study.n_kinds);

@@ -54,8 +54,17 @@ PY
 works "$partita" plan deep.h5 --cut fc1=neuron:3,fc2,fc4=input:2,fc5,output \
     -o deep.plan.json
 works "$partita" show deep.plan.json --html plan.html
+cat >predicted.csv <<'CSV'
+compute,model,cut,mode,micro_batch,figure,measured,predicted,ratio,spread_percent,verdict
+wait,deep,"fc1,output",latency,1,latency_us,120.0,110.5,0.921,3.0,good
+hosts,deep,"fc1=neuron:2,output",latency,1,latency_us,350.0,420.0,1.200,3.0,MISSED
+hosts,deep,"fc1",throughput,64,throughput_per_s,5000.0,5100.0,1.020,3.0,good
+hosts,deep,"fc1",throughput,64,throughput_per_s,5.0,9100.0,1820,33.0,unsteady
+CSV
 works "$partita" scale deep.h5 --boards 1,2,3,5,16,1024 --plan-boards 5 \
-    --rates 100mbit,1gbit --micro-batch 1,16 --html study.html
+    --rates 100mbit,1gbit --micro-batch 1,16 --html study.html \
+    --measured predicted.csv
+grep -q 'aria-label="Latency, p50"' study.html || problem "no prediction is shown"
 works "$partita" scale deep.plan.json --boards 8 --html one.html
 for layer in fc1 fc2 fc3 fc4 fc5 fc6 output; do
     for page in plan study one; do

@@ -65,6 +65,7 @@ python3 -c 'import json, sys
 a, b = (json.load(open(f))["points"] for f in ("s.json", "packed.json"))
 sys.exit(a[4]["latency"]["latency_us"] <= b[0]["latency"]["latency_us"])' ||
     problem "packed messages are no faster"
+fails 1 's.csv: no steady row' "$partita" scale net.h5 --measured s.csv
 fails 2 '--rates: "1gbit,5": expected' "$partita" scale net.h5 --rates 1gbit,5
 works "$partita" scale net.plan.json --boards 3 --host --limit 64 --json s.json
 json s.json 'j["points"][0]["host"]["latency_us"]["p50"] > 0'
