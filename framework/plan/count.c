@@ -45,14 +45,15 @@ pta_resources pta_gearbox_count(int64_t w, int64_t c_in, int64_t p_in,
 
 /* Lanes of a chain, operands of SIMD and all PE, wait for their place in
  * registers, the later the longer; DSPs have two of their own, of which a ROM in
- * LUTs takes one. */
+ * LUTs takes one. Of two products in a DSP much of it is shift registers. */
 static pta_resources wait_for_place(const pta_block *b, int64_t len)
 {
     static const double in_block[] = {0, 0, 0, 1, 2.2};
     int64_t pe = param(b, "PE"), simd = param(b, "SIMD"), ww = param(b, "WW");
     int64_t chains = pta_ceil_div(simd, len), lane = param(b, "WX") + pe * ww;
     bool rom = param(b, "BLOCK") == 0;
-    double lanes = rom ? (double)(len - 1) : in_block[len];
+    double each = b->kind == PTA_BLOCK_MVU_PACKED ? 0.85 : 1.0;
+    double lanes = rom ? each * (double)(len - 1) : in_block[len];
     int64_t taken = rom ? pe * simd * ww : 0;
     return (pta_resources){.ff = pta_round_up(lanes * (double)(chains * lane)) -
                                  taken};

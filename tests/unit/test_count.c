@@ -14,7 +14,7 @@
 
 #define GRID PTA_SOURCE_DIR "/tests/hls/grid.json"
 
-#define N_MIN 9 /* foldings of each block */
+#define N_MIN 14 /* foldings of each block */
 
 /* Most error in per cent: mean over each block, and of any folding. */
 #define MEAN_MAX  10.0
