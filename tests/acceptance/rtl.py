@@ -12,8 +12,8 @@ boards; --slow runs the whole list, uncut too where one board holds a network.
     rtl.py --partita build/partita --launch mpi_launch/run --tools build/tests
     rtl.py ... --slow --keep rows.json --table docs/rtl-check.md
 
---keep holds the rows that are done, by what they hang on (this script, the
-program, the blocks, the model): a run that was interrupted goes on from there.
+--keep holds the rows that are done, by what they hang on (the program and the
+blocks of its cores): a run that was interrupted goes on from there.
 --table writes all that are in it; --only NETWORK runs its rows alone.
 
 Formats of models from ../shared/models, and their samples, are of seeded uniform
@@ -47,6 +47,16 @@ LIST = [("mnist_fcnn", 8, "mnist", 10000), ("mnist_fcnn46", 8, "mnist", 10000),
 # Dense networks with seeded weights, of the table of cycles in docs/published.md.
 DENSE = ["784x16x10", "64x72x72x8x72x72x64", "490x256x256x256x12",
          "640x128x128x128x128x8x128x128x128x128x640"]
+
+
+def replace(path, old, new):
+    """Whether the file had the text `old`; then it has `new`."""
+    with open(path, "r+") as file:
+        same = file.read() == old
+        if same:
+            file.seek(0)
+            file.write(new)
+    return same
 
 
 class Rtl:
@@ -89,7 +99,7 @@ class Rtl:
         """Of all that a row hangs on, but for its model."""
         sha = hashlib.sha256()
         rtl = glob.glob(os.path.join(ROOT, "hls", "rtl", "*.sv"))
-        for path in [self.options.partita, __file__] + sorted(rtl):
+        for path in [self.options.partita] + sorted(rtl):
             with open(path, "rb") as file:
                 sha.update(hashlib.sha256(file.read()).digest())
         return sha.hexdigest()
@@ -101,11 +111,15 @@ class Rtl:
                 json.dump(self.rows, file, indent=1)
             os.replace(self.options.keep + ".new", self.options.keep)
 
+    def done(self, what, otherwise=None):
+        """The row, if it was found with these tools."""
+        row = self.rows.get(what, {})
+        return row if row.get("key") == self.key else otherwise
+
     def is_kept(self, what):
-        kept = self.rows.get(what, {}).get("key") == self.key
-        if kept:
+        if self.done(what):
             print(f"kept    {what}", flush=True)
-        return kept
+        return self.done(what) is not None
 
     def samples_of(self, name, data, samples):
         """Data and calibration: a set, or files of uniform values."""
@@ -216,17 +230,18 @@ class Rtl:
             return
         plan = self.plan("mnist_fcnn", 8, FIVE["mnist_fcnn"], [])
         self.run(5, plan, "rtl", "mnist", 4)
-        cache = os.path.join(os.environ["XDG_CACHE_HOME"], "partita", "sim")
-        newest = max(glob.glob(f"{cache}/*/output_mvu*_w.hex"), key=os.path.getmtime)
-        with open(newest) as file:
+        self.manifests(plan)
+        built, = glob.glob(self.path("built/board4/output_mvu*_w.hex"))
+        with open(built) as file:
             text = file.read()
-        digit = "%x" % (int(text[0], 16) ^ 1)
-        with open(newest, "w") as file:
-            file.write(digit + text[1:])
+        damaged = "%x" % (int(text[0], 16) ^ 1) + text[1:]
+        cache = os.path.join(os.environ["XDG_CACHE_HOME"], "partita", "sim", "*")
+        cached = [path for path in glob.glob(os.path.join(cache, os.path.basename(built)))
+                  if replace(path, text, damaged)]
         done = self.call(self.options.launch, "-np", 5, self.options.partita, "run", plan,
                          "--device", "rtl", "--data", "mnist", "--limit", 4)
-        with open(newest, "w") as file:
-            file.write(text)
+        for path in cached:
+            replace(path, damaged, text)
         if self.expect("a flipped weight bit in a cached memory is refused",
                        done.returncode != 0 and "is not the memory" in done.stderr):
             self.keep(what, {"network": "mnist_fcnn, a weight bit flipped", "bits": 8,
@@ -250,6 +265,19 @@ def write_table(path, rows):
                    "|---|---|---|---|---|---|---|---|\n")
         for row in rows:
             file.write("| " + " | ".join(str(row.get(c, "")) for c in columns) + " |\n")
+
+
+def all_rows(rtl):
+    """Of the whole list in order; those that are not done say so."""
+    for name, bits, data, samples in LIST:
+        for cut in FIVE.get(name, "--boards 5"), "uncut":
+            yield rtl.done(f"{name}, {bits} bits, {cut}",
+                           {"network": name, "bits": bits, "cut": cut,
+                            "samples": f"{samples:,}", "result": "not run to its end yet"})
+    for shape in DENSE:
+        what = f"dense {shape.replace('x', '-')}"
+        yield rtl.done(what, {"network": what, "result": "not run yet"})
+    yield rtl.done("flipped bit", {"network": "a weight bit flipped", "result": "not run yet"})
 
 
 def slow_rows(rtl, only):
@@ -294,8 +322,7 @@ def main():
             rtl.case("mnist_fcnn", 8, "mnist", 300, FIVE["mnist_fcnn"], 130)
             rtl.damaged_memory()
         if options.table:
-            write_table(options.table,
-                        [r for r in rtl.rows.values() if r["key"] == rtl.key])
+            write_table(options.table, all_rows(rtl))
         sys.exit(1 if rtl.failed else 0)
 
 
