@@ -75,9 +75,41 @@ static void draw_whole(hls_case *c, hls_window *g)
     g->out.h = g->out.w = 1;
 }
 
+/* One cell of a large image: the next frame is far ahead of what was written,
+ * as far as indices go. */
+static void draw_far(hls_case *c, hls_window *g, bool wide)
+{
+    static const char *const ones[] = {"KH", "KW", "DH", "DW", "P"};
+    static const char *const zeros[] = {"PT", "PB", "PL", "PR", "DEPTH"};
+    for (int i = 0; i < 5; i++) {
+        hls_set(c, ones[i], 1);
+        hls_set(c, zeros[i], 0);
+    }
+    g->in = (pta_image){9, 9, wide ? 7 : 1};
+    g->out = (pta_image){1, wide ? 1 : 9, g->in.c};
+    g->p = 1;
+    g->cells = (pta_cells){.kh = 1,
+                           .kw = 1,
+                           .stride_h = 9,
+                           .stride_w = wide ? 9 : 1,
+                           .dilation_h = 1,
+                           .dilation_w = 1};
+    hls_set(c, "ROWS", g->in.h);
+    hls_set(c, "COLS", g->in.w);
+    hls_set(c, "SH", g->cells.stride_h);
+    hls_set(c, "SW", g->cells.stride_w);
+    hls_set(c, "C", g->in.c);
+}
+
 void hls_draw_window(hls_case *c, hls_window *g, int32_t max_w, bool pool)
 {
     *g = (hls_window){.depth = 0};
+    g->w = param(c, "W", 2, max_w);
+    param(c, "BLOCK", 0, 1);
+    if (c->index == 6 || c->index == 10) {
+        draw_far(c, g, c->index == 6);
+        return;
+    }
     if (c->index % 4 == 3) {
         draw_whole(c, g);
     } else {
@@ -85,9 +117,10 @@ void hls_draw_window(hls_case *c, hls_window *g, int32_t max_w, bool pool)
     }
     g->in.c = g->out.c = param(c, "C", 1, 7);
     g->p = param(c, "P", 1, g->in.c);
-    g->w = param(c, "W", 2, max_w);
-    g->depth = param(c, "DEPTH", 0, 300);
-    param(c, "BLOCK", 0, 1);
+    bool tight = hls_draw(c, "tight", 0, 1) != 0;
+    g->depth = (int32_t)hls_draw(c, "DEPTH", 0, 300);
+    g->depth = tight ? 0 : g->depth; /* a ring as small as it can be */
+    hls_set(c, "DEPTH", g->depth);
 }
 
 /* ---- time ---- */
@@ -101,7 +134,7 @@ typedef struct run {
     int64_t n_written;
     int64_t *tl, *since; /* [positions]: index of the corner, visible since */
     int64_t position;    /* in work */
-    int64_t freed;       /* first position whose corner frees the next beat */
+    int64_t freed;       /* position in whose time the next beat comes */
 } run;
 
 static int64_t later(int64_t a, int64_t b)
@@ -109,19 +142,26 @@ static int64_t later(int64_t a, int64_t b)
     return a > b ? a : b;
 }
 
+/* Whether the next position is in work then, whose corner may lie before: a
+ * frame begins above and left of its image. */
+static bool is_past(const run *r, int64_t cycle)
+{
+    return r->freed < r->position && r->since[r->freed + 1] <= cycle;
+}
+
 /* Cycle in which beat j comes in. */
 static int64_t written(run *r, int64_t j)
 {
     for (; r->n_written <= j; r->n_written++) {
         int64_t n = r->n_written;
-        while (r->tl[r->freed] <= n - r->ring) {
+        int64_t before = n > 0 ? r->written[n - 1] + 1 : 0;
+        while (r->tl[r->freed] <= n - r->ring || is_past(r, before)) {
             r->freed++;
             if (r->freed > r->position) {
                 fprintf(stderr, "image: the ring is too small\n");
                 exit(1);
             }
         }
-        int64_t before = n > 0 ? r->written[n - 1] + 1 : 0;
         r->written[n] = later(before, r->since[r->freed]);
     }
     return r->written[j];

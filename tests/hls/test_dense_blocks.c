@@ -110,13 +110,20 @@ static void draw_gearbox(hls_case *c)
 
 /* ---- formats ---- */
 
-static pta_format draw_format(hls_case *c)
+/* Every rounding with every overflow, in N_FORMATS cases. */
+#define N_FORMATS ((PTA_RND_RND_CONV + 1) * (PTA_OVF_SAT_ZERO + 1))
+
+static pta_format draw_format(hls_case *c, bool is_signed)
 {
     pta_format f = {0};
     f.width = (int16_t)hls_param(c, "WOUT", 2, 32);
-    f.is_signed = hls_param(c, "OUT_SIGNED", 0, 1) != 0;
-    f.rounding = (uint8_t)hls_param(c, "ROUNDING", 0, PTA_RND_RND_CONV);
-    f.overflow = (uint8_t)hls_param(c, "OVERFLOW", 0, PTA_OVF_SAT_ZERO);
+    f.is_signed = hls_draw(c, "OUT_SIGNED", 0, 1) != 0 || is_signed;
+    f.rounding = (uint8_t)(c->index % (PTA_RND_RND_CONV + 1));
+    f.overflow =
+        (uint8_t)(c->index / (PTA_RND_RND_CONV + 1) % (PTA_OVF_SAT_ZERO + 1));
+    hls_set(c, "OUT_SIGNED", f.is_signed);
+    hls_set(c, "ROUNDING", f.rounding);
+    hls_set(c, "OVERFLOW", f.overflow);
     return f;
 }
 
@@ -143,12 +150,18 @@ static int64_t near(hls_case *c, int32_t w, bool is_signed, int32_t width)
     return v;
 }
 
-static pta_activation draw_act(hls_case *c, int32_t w, int64_t *act_max)
+static pta_activation draw_act(hls_case *c, int32_t w, bool none,
+                               int64_t *act_max)
 {
-    int64_t act = hls_param(c, "ACT", 0, PTA_ACT_RELU_MAX);
+    int64_t act = hls_draw(c, "ACT", 0, PTA_ACT_RELU_MAX);
+    act = none ? PTA_ACT_NONE : act;
     *act_max =
         hls_value(c, smaller(w, 60), true) >> pta_rng_range(&c->rng, 0, w - 1);
     *act_max = *act_max < 0 ? -(*act_max + 1) : *act_max;
+    if (hls_draw(c, "cap just out of reach", 0, 2) == 2) {
+        *act_max = INT64_C(1) << smaller(w, 60);
+    }
+    hls_set(c, "ACT", act);
     hls_set(c, "ACT_MAX", *act_max);
     return (pta_activation)act;
 }
@@ -157,15 +170,19 @@ static void draw_requant(hls_case *c)
 {
     int32_t p = (int32_t)hls_param(c, "P", 1, 5);
     int32_t win = (int32_t)hls_param(c, "WIN", 2, 48);
-    bool is_signed = hls_param(c, "IN_SIGNED", 0, 1) != 0;
-    pta_format f = draw_format(c);
+    bool plain = hls_draw(c, "plain", 0, 2) > 0; /* both signs come through */
+    bool is_signed = hls_draw(c, "IN_SIGNED", 0, 1) != 0 || plain;
+    hls_set(c, "IN_SIGNED", is_signed);
+    pta_format f = draw_format(c, plain);
     int32_t shift = (int32_t)hls_draw(c, "shift", -40, 56);
-    if (shift != -40 && shift != 56) { /* mostly what makes sense */
+    if (plain) {
+        shift = (int32_t)pta_rng_range(&c->rng, 1, larger(win - f.width, 4));
+    } else if (shift != -40 && shift != 56) { /* mostly what makes sense */
         shift = (int32_t)pta_rng_range(&c->rng, -4, win);
     }
     set_shift(c, &f, 10, shift);
     int64_t act_max;
-    pta_activation act = draw_act(c, win, &act_max);
+    pta_activation act = draw_act(c, win, plain, &act_max);
     c->samples = 400;
     hls_stream *x = hls_in(c, "in", p, p, win, c->samples);
     hls_stream *y = hls_out(c, "out", p, p, f.width, c->samples);
@@ -247,10 +264,10 @@ static void draw_scale_shift(hls_case *c)
     bool ram = hls_param(c, "RAM", 0, 1) != 0;
     int32_t wacc = larger(wb, wx + ww) + 1;
     hls_set(c, "WACC", wacc);
-    pta_format f = draw_format(c);
+    pta_format f = draw_format(c, false);
     set_shift(c, &f, 10, (int32_t)hls_draw(c, "shift", -3, wacc + 2));
     int64_t act_max;
-    pta_activation act = draw_act(c, wacc, &act_max);
+    pta_activation act = draw_act(c, wacc, false, &act_max);
 
     hls_memory(c, 's', "S_FILE", p * ww);
     hls_memory(c, 'b', "B_FILE", p * wacc);
@@ -275,20 +292,27 @@ static void draw_relu(hls_case *c)
     int32_t wx = (int32_t)hls_param(c, "WX", 2, 16);
     bool is_signed = hls_param(c, "X_SIGNED", 0, 1) != 0;
     int32_t wa = (int32_t)hls_param(c, "WA", 2, 17);
-    int32_t frac = (int32_t)hls_draw(c, "slope fraction", -6, 30);
+    bool coarse = hls_draw(c, "coarse slope", 0, 2) == 0;
+    int32_t frac = (int32_t)hls_draw(c, "slope fraction", -6, coarse ? -1 : 30);
     hls_set(c, "UP", larger(frac, 0));
     hls_set(c, "DOWN", larger(-frac, 0));
-    int64_t threshold =
-        hls_value(c, (int32_t)hls_draw(c, "threshold bits", 1, 18), true);
+    int32_t bits = (int32_t)hls_draw(c, "threshold bits", 1, 18);
+    bits = hls_draw(c, "threshold like x", 0, 1) != 0 ? wx : bits;
+    int64_t threshold = hls_value(c, bits, true);
+    if (frac < 0 && threshold < 0) { /* some x are below */
+        threshold = -(threshold + 1);
+    }
     hls_set(c, "THRESHOLD", threshold);
     bool has_max = hls_param(c, "HAS_MAX", 0, 1) != 0;
-    int64_t max = hls_value(c, smaller(wx + larger(frac, 0), 50), true);
+    int32_t max_bits =
+        wx + larger(frac, 0) + (int32_t)hls_draw(c, "far", 0, 30);
+    int64_t max = hls_value(c, smaller(max_bits, 50), true);
     max = max < 0 ? -(max + 1) : max;
     hls_set(c, "MAX", has_max ? max : 0);
     bool per_channel = hls_draw(c, "slope a channel", 0, 1) != 0;
     int32_t rows = per_channel ? n : 1;
     hls_set(c, "BEATS", per_channel ? hls_ceil(n, p) : 1);
-    pta_format f = draw_format(c);
+    pta_format f = draw_format(c, false);
     int32_t up = larger(frac, 0);
     set_shift(c, &f, 5 + up, (int32_t)hls_draw(c, "shift", -3, wx + up + 4));
 
@@ -371,18 +395,14 @@ static void draw_table(hls_case *c)
     free(table);
 }
 
-static const hls_block blocks[] = {/* 7 roundings, 4 overflows, 3 acts */
-                                   {"skid", draw_skid},
-                                   {"fifo", draw_fifo},
-                                   {"gearbox", draw_gearbox},
-                                   {"requant", draw_requant},
-                                   {"relu", draw_relu},
-                                   {"scale_shift", draw_scale_shift},
-                                   {"table", draw_table}};
+static const hls_block blocks[] = {
+    {"skid", draw_skid},       {"fifo", draw_fifo},
+    {"gearbox", draw_gearbox}, {"requant", draw_requant},
+    {"relu", draw_relu},       {"scale_shift", draw_scale_shift},
+    {"table", draw_table}};
 
 int main(int argc, char **argv)
 {
-    /* 12 are few for 7 roundings, 4 overflows, 3 activations, both shifts. */
     return hls_main_cases(argc, argv, blocks, sizeof blocks / sizeof blocks[0],
-                          24);
+                          N_FORMATS);
 }

@@ -221,7 +221,9 @@ static void draw_fork(hls_case *c)
     hls_stream *x = hls_in(c, "in", 1, 1, w, c->samples);
     hls_fill(c, x, false);
     c->interval = 1;
-    for (int32_t i = 3; i >= 0; i--) { /* times are those of the last: out0 */
+    int32_t last = (int32_t)hls_draw(c, "last", 0, k - 1); /* times are its */
+    for (int32_t n = 1; n <= 4; n++) {
+        int32_t i = (last + n) % 4;
         bool slow = hls_param(c, depths[i], 1, 40) == 1 && i < k;
         c->interval = slow ? 2 : c->interval;
         c->latency = hls_param(c, memories[i], 0, 1) != 0 ? 3 : 1;

@@ -25,18 +25,28 @@ static void pass_format(hls_case *c, pta_format f)
     hls_set(c, "OVERFLOW", f.overflow);
 }
 
+/* Every operation with every activation, in OPS * ACTS cases. */
+#define OPS  (PTA_MERGE_MAXIMUM + 1)
+#define ACTS (PTA_ACT_RELU_MAX + 1)
+
 static void draw_join(hls_case *c)
 {
     bool is_signed[2];
     pta_operand in[2];
     in[0] = draw_operand(c, "W0", "SIGNED0", "FRAC0", &is_signed[0]);
     in[1] = draw_operand(c, "W1", "SIGNED1", "FRAC1", &is_signed[1]);
-    pta_merge m = {.op = (pta_merge_op)hls_param(c, "OP", 0, 4),
+    pta_merge m = {.op = (pta_merge_op)(c->index % OPS),
+                   .act = (pta_activation)(c->index / OPS % ACTS),
                    .n_in = 2,
                    .in = in,
                    .y = PTA_S64};
-    m.act = (pta_activation)hls_param(c, "ACT", 0, 2);
-    m.act_frac = (int32_t)hls_param(c, "ACT_FRAC", 0, 24);
+    m.act_frac = (int32_t)hls_draw(c, "ACT_FRAC", 0, 24);
+    if (m.op == PTA_MERGE_MUL && m.act == PTA_ACT_RELU_MAX) { /* a finer cap */
+        m.act_frac = hls_max(in[0].frac + in[1].frac, 0) + 4;
+    }
+    hls_set(c, "OP", m.op);
+    hls_set(c, "ACT", m.act);
+    hls_set(c, "ACT_FRAC", m.act_frac);
     m.act_max = hls_param(c, "ACT_MAX", 0, 300000);
     m.y_format = hls_format(c, (int32_t)hls_draw(c, "WOUT", 2, 24));
     if (hls_draw(c, "likely", 0, 2) >
@@ -85,10 +95,16 @@ static void draw_concat(hls_case *c)
     int32_t turns = (int32_t)hls_draw(c, "turns", 1, 5);
     int32_t n0 = (int32_t)hls_param(c, "N0", 1, 6);
     int32_t n1 = (int32_t)hls_param(c, "N1", 1, 6);
-    int32_t c0 = (int32_t)hls_param(c, "C0", 1, 12);
-    int32_t c1 = channels ? (int32_t)hls_draw(c, "C1", 1, 12) : c0;
+    int32_t unit = (int32_t)hls_draw(c, "unit", 1, 4);
+    int32_t c0 = unit * (int32_t)hls_draw(c, "C0", 1, 12 / unit);
+    int32_t c1 = unit * (int32_t)hls_draw(c, "C1", 1, 12 / unit);
+    c1 = channels ? c1 : c0;
+    bool whole = hls_draw(c, "whole", 0, 1) != 0;
+    int32_t p = (int32_t)hls_draw(c, "P", 1, hls_min(c0, c1));
+    p = whole ? unit : p;
+    hls_set(c, "C0", c0);
     hls_set(c, "C1", c1);
-    int32_t p = (int32_t)hls_param(c, "P", 1, hls_min(c0, c1));
+    hls_set(c, "P", p);
     c->samples = 10;
     pta_image v[2] = {{turns, channels ? 1 : n0, c0},
                       {turns, channels ? 1 : n1, c1}};
@@ -187,5 +203,6 @@ static const hls_block blocks[] = {{"join_binary", draw_join},
 
 int main(int argc, char **argv)
 {
-    return hls_main(argc, argv, blocks, sizeof blocks / sizeof blocks[0]);
+    return hls_main_cases(argc, argv, blocks, sizeof blocks / sizeof blocks[0],
+                          OPS * ACTS);
 }

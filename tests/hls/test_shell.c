@@ -1,6 +1,8 @@
 /*
  * Register file and stream shell in RTL, simulated by Verilator behind the
  * driver: loopback.sv built through the cache. Skipped without Verilator.
+ * --rtl DIR: with the blocks of DIR and the user's cache, without the tests of
+ * the cache (mutate.py).
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,6 +24,7 @@
 #define BEATS   9 /* 3 + 6 */
 #define N_FILES 9
 #define N_WORDS 5
+#define RTL     "PTA_SHELL_RTL" /* variable: folder of other blocks */
 
 static const pta_device_ops hw_ops = {.name = "rtl", PTA_HW_OPS};
 
@@ -53,6 +56,10 @@ static pta_sim_design design_of(bench *b)
         char path[PTA_PATH_BYTES];
         pta_sim_file *f = &b->files[i];
         UNIT_OK(b->ctx, pta_path(b->ctx, path, PTA_SOURCE_DIR "/%s", names[i]));
+        if (getenv(RTL) != NULL && strstr(names[i], "hls/rtl/") == names[i]) {
+            UNIT_OK(b->ctx, pta_path(b->ctx, path, "%s/%s", getenv(RTL),
+                                     strrchr(names[i], '/') + 1));
+        }
         UNIT_OK(b->ctx, pta_bytes_read(b->ctx, path, &b->texts[i], &f->bytes));
         f->name = strrchr(names[i], '/') + 1;
         f->text = b->texts[i];
@@ -91,7 +98,8 @@ static void prepare(bench *b, bool is_signed)
                                   .clock_hz = 100000000,
                                   .faults = &b->faults,
                                   .seed = SEED};
-    b->config = (pta_hw_config){&b->info, &pta_bus_sim, &b->bus};
+    b->config = (pta_hw_config){
+        .info = &b->info, .bus = &pta_bus_sim, .bus_params = &b->bus};
 }
 
 static pta_status open_device(bench *b)
@@ -228,6 +236,9 @@ static void test_error_bits(void)
             bus->ops->read(bus, b.ctx, PTA_BUS_CORE, PTA_REG_ERRORS, &errors));
     CU_ASSERT_EQUAL(errors, PTA_ERRORS_EARLY | PTA_ERRORS_WRITE);
     UNIT_OK(b.ctx, pta_hw_reset(b.device, b.ctx));
+    UNIT_OK(b.ctx,
+            bus->ops->read(bus, b.ctx, PTA_BUS_CORE, PTA_REG_ERRORS, &errors));
+    CU_ASSERT_EQUAL(errors, 0);
     pta_cost cost;
     batch(&b, 0, 3, &cost);
     drop(&b);
@@ -300,7 +311,7 @@ static void test_lock(void)
     drop(&b);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
     static const unit_test tests[] = {{"batches under stalls", test_batches},
                                       {"counters", test_counters},
@@ -314,12 +325,17 @@ int main(void)
         printf("skipped: verilator is not installed\n");
         return 77;
     }
+    printf("seed 0x%x\n", SEED);
+    size_t n_tests = sizeof tests / sizeof *tests;
+    if (argc == 3 && strcmp(argv[1], "--rtl") == 0) {
+        setenv(RTL, argv[2], 1);
+        return unit_main("shell", tests, n_tests - 2);
+    }
     if (mkdtemp(cache) == NULL) {
         return 1;
     }
     setenv("XDG_CACHE_HOME", cache, 1);
-    printf("seed 0x%x\n", SEED);
-    int failed = unit_main("shell", tests, sizeof tests / sizeof *tests);
+    int failed = unit_main("shell", tests, n_tests);
     snprintf(command, sizeof command, "rm -rf %s", cache);
     return system(command) != 0 || failed;
 }
