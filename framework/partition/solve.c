@@ -294,6 +294,63 @@ static pta_status solve(pta_solver *s, const pta_plan *formats, pta_answer *a)
     return PTA_OK;
 }
 
+/* ---- hosts of one class ---- */
+
+/* The same on the hosts of one class alone, for what is left of the time. */
+static pta_status solve_class(const pta_solver *s, const pta_plan *formats,
+                              int32_t class, pta_answer *out)
+{
+    const pta_host_class *k = &s->classes[class];
+    pta_cluster alone = *s->ask->cluster;
+    pta_ask ask = *s->ask;
+    PTA_TRY_ALLOC(s->ctx, alone.hosts, k->n);
+    for (int32_t i = 0; i < k->n; i++) {
+        alone.hosts[i] = s->ask->cluster->hosts[k->hosts[i]];
+    }
+    alone.n_hosts = k->n;
+    alone.n_pairs = 0; /* hosts of a pair are a class each */
+    ask.cluster = &alone;
+    ask.boards = ask.boards < k->n ? ask.boards : k->n;
+    ask.as_large = true;
+    if (s->deadline > 0) {
+        double left = s->deadline - pta_solver_seconds();
+        ask.seconds = fmax(left / (s->n_classes - class), 1e-3);
+    }
+    pta_status status = pta_solve(s->ctx, s->graph, formats, &ask, out);
+    pta_free(s->ctx, alone.hosts);
+    PTA_TRY(status);
+    for (int32_t i = 0; out->found && i < out->copies * out->n_boards; i++) {
+        out->hosts[i] = k->hosts[out->hosts[i]];
+    }
+    return PTA_OK;
+}
+
+/* Large problems on hosts that differ: the best on those of one class, under
+ * the bound of all. */
+static pta_status solve_classes(const pta_solver *s, const pta_plan *formats,
+                                pta_answer *a)
+{
+    double bound = a->bound < HUGE_VAL ? a->bound : 0;
+    for (int32_t k = 0; k < s->n_classes; k++) {
+        pta_answer one = {0};
+        PTA_TRY(solve_class(s, formats, k, &one));
+        if (one.found && (!a->found || one.value < a->value)) {
+            pta_answer_free(s->ctx, a);
+            *a = one;
+        } else {
+            pta_answer_free(s->ctx, &one);
+        }
+    }
+    if (!a->found) {
+        snprintf(a->why, sizeof a->why,
+                 "no plan found: of a problem this large only boards of one "
+                 "kind are tried together");
+    }
+    a->bound = a->found ? fmin(bound, a->value) : bound;
+    a->optimal = a->found && a->bound >= a->value * (1 - 1e-9);
+    return PTA_OK;
+}
+
 pta_status pta_solve(pta_ctx *ctx, const pta_graph *graph, const pta_plan *plan,
                      const pta_ask *ask, pta_answer *out)
 {
@@ -315,6 +372,11 @@ pta_status pta_solve(pta_ctx *ctx, const pta_graph *graph, const pta_plan *plan,
     s.started = pta_solver_seconds();
     s.deadline = ask->seconds > 0 ? s.started + ask->seconds : 0;
     pta_status status = solve(&s, plan, &answer);
+    bool few = answer.least_boards > ask->boards || answer.bound == HUGE_VAL;
+    if (status == PTA_OK && !answer.found && !few && s.n_classes > 1 &&
+        pta_solver_large(&s)) {
+        status = solve_classes(&s, plan, &answer);
+    }
     close_solver(&s);
     answer.seconds = pta_solver_seconds() - s.started;
     if (status != PTA_OK) {
