@@ -4,9 +4,9 @@
  *
  * Searched: where stages begin and end, every kind of cut, part sizes, which
  * board is where (hosts that differ), copies of the whole pipeline, and the
- * folding of every layer. Branch and bound over stages from source to sink;
- * the rest of the way is bounded by a table over (layer, boards left).
- * docs/planner.md says what is left out of the search.
+ * folding of every layer. Chains of stages by bisection over the interval, then
+ * branch and bound over stages from source to sink; large problems by chains
+ * alone. docs/planner.md says what is left out of the search.
  */
 #ifndef PTA_PARTITION_SOLVE_H
 #define PTA_PARTITION_SOLVE_H
