@@ -75,30 +75,45 @@ static void draw_whole(hls_case *c, hls_window *g)
     g->out.h = g->out.w = 1;
 }
 
-/* One cell of a large image: the next frame is far ahead of what was written,
- * as far as indices go. */
-static void draw_far(hls_case *c, hls_window *g, bool wide)
+/* Images at the ends of what the indices of beats must hold: the next frame is
+ * far ahead of what was written; a ring fills that is large for little but
+ * padding, and the stride steps over all of it. */
+static const struct {
+    int32_t index;
+    pta_image in, out;
+    pta_cells cells;
+} far_cases[] = {
+    {6, {9, 9, 7}, {1, 1, 7}, {.kh = 1, .kw = 1, .stride_h = 9, .stride_w = 9}},
+    {8,
+     {3, 1, 1},
+     {3, 1, 1},
+     {.kh = 8, .kw = 1, .stride_h = 1, .stride_w = 6, .pad_b = 7}},
+    {10,
+     {9, 9, 1},
+     {1, 9, 1},
+     {.kh = 1, .kw = 1, .stride_h = 9, .stride_w = 1}}};
+
+static bool draw_far(hls_case *c, hls_window *g)
 {
-    static const char *const ones[] = {"KH", "KW", "DH", "DW", "P"};
-    static const char *const zeros[] = {"PT", "PB", "PL", "PR", "DEPTH"};
-    for (int i = 0; i < 5; i++) {
-        hls_set(c, ones[i], 1);
-        hls_set(c, zeros[i], 0);
+    for (size_t i = 0; i < sizeof far_cases / sizeof *far_cases; i++) {
+        if (c->index != far_cases[i].index) {
+            continue;
+        }
+        g->in = far_cases[i].in;
+        g->out = far_cases[i].out;
+        g->cells = far_cases[i].cells;
+        g->cells.dilation_h = g->cells.dilation_w = g->p = 1;
+        hls_set(c, "ROWS", g->in.h);
+        hls_set(c, "COLS", g->in.w);
+        hls_set(c, "C", g->in.c);
+        hls_set(c, "KH", g->cells.kh);
+        hls_set(c, "KW", g->cells.kw);
+        hls_set(c, "SH", g->cells.stride_h);
+        hls_set(c, "SW", g->cells.stride_w);
+        hls_set(c, "PB", g->cells.pad_b);
+        return true;
     }
-    g->in = (pta_image){9, 9, wide ? 7 : 1};
-    g->out = (pta_image){1, wide ? 1 : 9, g->in.c};
-    g->p = 1;
-    g->cells = (pta_cells){.kh = 1,
-                           .kw = 1,
-                           .stride_h = 9,
-                           .stride_w = wide ? 9 : 1,
-                           .dilation_h = 1,
-                           .dilation_w = 1};
-    hls_set(c, "ROWS", g->in.h);
-    hls_set(c, "COLS", g->in.w);
-    hls_set(c, "SH", g->cells.stride_h);
-    hls_set(c, "SW", g->cells.stride_w);
-    hls_set(c, "C", g->in.c);
+    return false;
 }
 
 void hls_draw_window(hls_case *c, hls_window *g, int32_t max_w, bool pool)
@@ -106,8 +121,7 @@ void hls_draw_window(hls_case *c, hls_window *g, int32_t max_w, bool pool)
     *g = (hls_window){.depth = 0};
     g->w = param(c, "W", 2, max_w);
     param(c, "BLOCK", 0, 1);
-    if (c->index == 6 || c->index == 10) {
-        draw_far(c, g, c->index == 6);
+    if (draw_far(c, g)) {
         return;
     }
     if (c->index % 4 == 3) {

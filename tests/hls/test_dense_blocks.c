@@ -112,6 +112,8 @@ static void draw_gearbox(hls_case *c)
 
 /* Every rounding with every overflow, in N_FORMATS cases. */
 #define N_FORMATS ((PTA_RND_RND_CONV + 1) * (PTA_OVF_SAT_ZERO + 1))
+/* One of them, in which large results go to the end of the range. */
+#define SATURATES (PTA_OVF_SAT * (PTA_RND_RND_CONV + 1))
 
 static pta_format draw_format(hls_case *c, bool is_signed)
 {
@@ -168,21 +170,32 @@ static pta_activation draw_act(hls_case *c, int32_t w, bool none,
 
 static void draw_requant(hls_case *c)
 {
+    /* The sign needs its own bit, and the cap one more than any element. */
+    bool edge = c->index == SATURATES;
     int32_t p = (int32_t)hls_param(c, "P", 1, 5);
     int32_t win = (int32_t)hls_param(c, "WIN", 2, 48);
-    bool plain = hls_draw(c, "plain", 0, 2) > 0; /* both signs come through */
-    bool is_signed = hls_draw(c, "IN_SIGNED", 0, 1) != 0 || plain;
+    /* Else mostly both signs come through. */
+    bool plain = !edge && hls_draw(c, "plain", 0, 2) > 0;
+    bool is_signed = !edge && (hls_draw(c, "IN_SIGNED", 0, 1) != 0 || plain);
     hls_set(c, "IN_SIGNED", is_signed);
     pta_format f = draw_format(c, plain);
-    int32_t shift = (int32_t)hls_draw(c, "shift", -40, 56);
+    int32_t shift = edge ? win - 1 : (int32_t)hls_draw(c, "shift", -40, 56);
     if (plain) {
         shift = (int32_t)pta_rng_range(&c->rng, 1, larger(win - f.width, 4));
-    } else if (shift != -40 && shift != 56) { /* mostly what makes sense */
+    } else if (!edge && shift != -40 && shift != 56) {
+        /* mostly what makes sense */
         shift = (int32_t)pta_rng_range(&c->rng, -4, win);
     }
     set_shift(c, &f, 10, shift);
     int64_t act_max;
-    pta_activation act = draw_act(c, win, plain, &act_max);
+    pta_activation act = PTA_ACT_RELU_MAX;
+    if (edge) {
+        act_max = INT64_C(1) << win;
+        hls_set(c, "ACT", act);
+        hls_set(c, "ACT_MAX", act_max);
+    } else {
+        act = draw_act(c, win, plain, &act_max);
+    }
     c->samples = 400;
     hls_stream *x = hls_in(c, "in", p, p, win, c->samples);
     hls_stream *y = hls_out(c, "out", p, p, f.width, c->samples);
@@ -287,13 +300,16 @@ static void draw_scale_shift(hls_case *c)
 
 static void draw_relu(hls_case *c)
 {
+    bool steep = c->index == SATURATES; /* below the threshold, times 64 */
     int32_t n = (int32_t)hls_draw(c, "channels", 1, 12);
     int32_t p = (int32_t)hls_param(c, "P", 1, smaller(n, 4));
     int32_t wx = (int32_t)hls_param(c, "WX", 2, 16);
     bool is_signed = hls_param(c, "X_SIGNED", 0, 1) != 0;
     int32_t wa = (int32_t)hls_param(c, "WA", 2, 17);
     bool coarse = hls_draw(c, "coarse slope", 0, 2) == 0;
-    int32_t frac = (int32_t)hls_draw(c, "slope fraction", -6, coarse ? -1 : 30);
+    int32_t frac =
+        steep ? -6
+              : (int32_t)hls_draw(c, "slope fraction", -6, coarse ? -1 : 30);
     hls_set(c, "UP", larger(frac, 0));
     hls_set(c, "DOWN", larger(-frac, 0));
     int32_t bits = (int32_t)hls_draw(c, "threshold bits", 1, 18);
@@ -302,8 +318,9 @@ static void draw_relu(hls_case *c)
     if (frac < 0 && threshold < 0) { /* some x are below */
         threshold = -(threshold + 1);
     }
+    threshold = steep ? INT64_C(1) << (wx - 1) : threshold;
     hls_set(c, "THRESHOLD", threshold);
-    bool has_max = hls_param(c, "HAS_MAX", 0, 1) != 0;
+    bool has_max = !steep && hls_param(c, "HAS_MAX", 0, 1) != 0;
     int32_t max_bits =
         wx + larger(frac, 0) + (int32_t)hls_draw(c, "far", 0, 30);
     int64_t max = hls_value(c, smaller(max_bits, 50), true);
@@ -312,7 +329,7 @@ static void draw_relu(hls_case *c)
     bool per_channel = hls_draw(c, "slope a channel", 0, 1) != 0;
     int32_t rows = per_channel ? n : 1;
     hls_set(c, "BEATS", per_channel ? hls_ceil(n, p) : 1);
-    pta_format f = draw_format(c, false);
+    pta_format f = draw_format(c, steep);
     int32_t up = larger(frac, 0);
     set_shift(c, &f, 5 + up, (int32_t)hls_draw(c, "shift", -3, wx + up + 4));
 
@@ -320,6 +337,7 @@ static void draw_relu(hls_case *c)
     int32_t *w = allocate((size_t)n * sizeof *w);
     for (int32_t i = 0; i < n + p; i++) {
         alphas[i] = per_channel || i == 0 ? hls_value(c, wa, true) : alphas[0];
+        alphas[i] |= steep ? 1 : 0;
     }
     for (int32_t i = 0; i < n; i++) {
         w[i] = (int32_t)alphas[i];

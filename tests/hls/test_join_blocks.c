@@ -167,12 +167,28 @@ static void draw_crop(hls_case *c)
     }
 }
 
+/* An image that fills its memory to the last word. */
+static void draw_full(hls_case *c, hls_window *g)
+{
+    *g = (hls_window){.in = {4, 2, 2}, .p = 1, .w = 8};
+    hls_set(c, "ROWS", g->in.h);
+    hls_set(c, "COLS", g->in.w);
+    hls_set(c, "C", g->in.c);
+    hls_set(c, "P", g->p);
+    hls_set(c, "W", g->w);
+}
+
 static void draw_permute(hls_case *c)
 {
     static const int32_t orders[6][3] = {{0, 1, 2}, {0, 2, 1}, {1, 0, 2},
                                          {1, 2, 0}, {2, 0, 1}, {2, 1, 0}};
     hls_window g;
-    hls_draw_image(c, &g, 40);
+    bool full = c->index == 6 || c->index == 7;
+    if (full) {
+        draw_full(c, &g);
+    } else {
+        hls_draw_image(c, &g, 40);
+    }
     c->samples = 4;
     const int32_t *perm =
         orders[c->index < 6 ? c->index : hls_draw(c, "order", 0, 5)];
@@ -183,7 +199,11 @@ static void draw_permute(hls_case *c)
     hls_set(c, "PERM0", perm[0]);
     hls_set(c, "PERM1", perm[1]);
     hls_set(c, "PERM2", perm[2]);
-    hls_param(c, "BLOCK", 0, 1);
+    if (full) {
+        hls_set(c, "BLOCK", c->index == 7);
+    } else {
+        hls_param(c, "BLOCK", 0, 1);
+    }
     bool whole = perm[2] == 2;
     int32_t p_out = whole ? g.p : (int32_t)hls_draw(c, "P_OUT", 1, out.c);
     hls_set(c, "P_OUT", p_out);
