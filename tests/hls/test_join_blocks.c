@@ -1,6 +1,7 @@
 /* Block tests of joins of two streams and of moved elements. */
 #include <stdlib.h>
 
+#include "base/rng.h"
 #include "image.h"
 #include "kernels/merge.h"
 #include "kernels/shape.h"
@@ -29,31 +30,62 @@ static void pass_format(hls_case *c, pta_format f)
 #define OPS  (PTA_MERGE_MAXIMUM + 1)
 #define ACTS (PTA_ACT_RELU_MAX + 1)
 
+/* Case 0 adds two operands alike, whose sum needs a bit more. */
+static void draw_alike(hls_case *c, pta_operand in[2], bool is_signed[2])
+{
+    in[0] = (pta_operand){.type = PTA_S64,
+                          .frac = (int32_t)pta_rng_range(&c->rng, -6, 20),
+                          .width = (int32_t)pta_rng_range(&c->rng, 2, 24)};
+    in[1] = in[0];
+    is_signed[0] = is_signed[1] = false;
+    hls_set(c, "W0", in[0].width);
+    hls_set(c, "W1", in[0].width);
+    hls_set(c, "SIGNED0", 0);
+    hls_set(c, "SIGNED1", 0);
+}
+
 static void draw_join(hls_case *c)
 {
     bool is_signed[2];
     pta_operand in[2];
-    in[0] = draw_operand(c, "W0", "SIGNED0", "FRAC0", &is_signed[0]);
-    in[1] = draw_operand(c, "W1", "SIGNED1", "FRAC1", &is_signed[1]);
+    if (c->index == 0) {
+        draw_alike(c, in, is_signed);
+    } else {
+        in[0] = draw_operand(c, "W0", "SIGNED0", "FRAC0", &is_signed[0]);
+        in[1] = draw_operand(c, "W1", "SIGNED1", "FRAC1", &is_signed[1]);
+    }
     pta_merge m = {.op = (pta_merge_op)(c->index % OPS),
                    .act = (pta_activation)(c->index / OPS % ACTS),
                    .n_in = 2,
                    .in = in,
                    .y = PTA_S64};
     m.act_frac = (int32_t)hls_draw(c, "ACT_FRAC", 0, 24);
-    if (m.op == PTA_MERGE_MUL && m.act == PTA_ACT_RELU_MAX) { /* a finer cap */
-        m.act_frac = hls_max(in[0].frac + in[1].frac, 0) + 4;
+    int32_t top = in[0].width - in[0].frac;
+    bool capped = m.op == PTA_MERGE_MUL && m.act == PTA_ACT_RELU_MAX;
+    if (capped) { /* finer than the product, and below some */
+        int32_t frac = in[0].frac + in[1].frac;
+        m.act_frac = hls_max(frac, 0) + 4;
+        int32_t bits = in[0].width + in[1].width - 2 + m.act_frac - frac;
+        bits = hls_min(bits, 40);
+        m.act_max = (INT64_C(1) << bits) - 1;
+        hls_set(c, "ACT_MAX", m.act_max);
+        top = bits - m.act_frac;
+    } else {
+        m.act_max = hls_param(c, "ACT_MAX", 0, 300000);
     }
     hls_set(c, "OP", m.op);
     hls_set(c, "ACT", m.act);
     hls_set(c, "ACT_FRAC", m.act_frac);
-    m.act_max = hls_param(c, "ACT_MAX", 0, 300000);
     m.y_format = hls_format(c, (int32_t)hls_draw(c, "WOUT", 2, 24));
     if (hls_draw(c, "likely", 0, 2) >
         0) { /* no further from the exact than likely */
         int32_t frac = in[0].frac + (m.op == PTA_MERGE_MUL ? in[1].frac : 0);
         m.y_format.integer =
             (int16_t)(m.y_format.width - frac + hls_draw(c, "above", -3, 12));
+    }
+    if (capped || c->index == 0) { /* the largest results show */
+        m.y_format.integer = (int16_t)top;
+        m.y_format.overflow = PTA_OVF_SAT;
     }
     pass_format(c, m.y_format);
     hls_set(c, "FRAC0", in[0].frac);

@@ -144,6 +144,7 @@ static void test_batches(void)
                 CU_ASSERT(cost.cycles >= (uint64_t)n * BEATS);
                 CU_ASSERT(n < 2 || stall > 0 || cost.interval == BEATS);
                 CU_ASSERT((stall == 0) == (cost.stalls_out == 0));
+                CU_ASSERT(cost.stalls_out < cost.cycles);
             }
             drop(&b);
         }
@@ -226,6 +227,8 @@ static void test_error_bits(void)
                                    PTA_DMA_MM2S + PTA_DMA_LENGTH, 8));
     uint64_t now;
     UNIT_OK(b.ctx, bus->ops->wait(bus, b.ctx, 1000, &now));
+    UNIT_OK(b.ctx, bus->ops->write(bus, b.ctx, PTA_BUS_CORE, PTA_REG_SAMPLES,
+                                   15)); /* clears none */
     UNIT_OK(b.ctx,
             bus->ops->read(bus, b.ctx, PTA_BUS_CORE, PTA_REG_ERRORS, &errors));
     CU_ASSERT_EQUAL(errors,
