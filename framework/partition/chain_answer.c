@@ -1,8 +1,6 @@
 /*
  * A chain of stages as an answer: stages, hosts, cores, priced as a plan.
  */
-#include <string.h>
-
 #include "partition/solve_priv.h"
 
 static pta_status fill_stages(pta_solver *s, const pta_chain *chain,
@@ -25,18 +23,6 @@ static pta_status fill_stages(pta_solver *s, const pta_chain *chain,
     return PTA_OK;
 }
 
-static pta_status copy_core(pta_ctx *ctx, const pta_core *from, pta_core *to)
-{
-    pta_fold *folds;
-    PTA_TRY_ALLOC(ctx, folds, from->n_steps);
-    if (from->n_steps > 0) {
-        memcpy(folds, from->folds, (size_t)from->n_steps * sizeof *folds);
-    }
-    *to = *from;
-    to->folds = folds;
-    return PTA_OK;
-}
-
 /* The core that was looked at; a slice with layers that its neighbour carries
  * has more steps, and is chosen anew. */
 static pta_status fill_core(pta_solver *s, const pta_candidate *c, int32_t p,
@@ -48,7 +34,7 @@ static pta_status fill_core(pta_solver *s, const pta_candidate *c, int32_t p,
     PTA_TRY(pta_slice_build(s->ctx, s->graph, s->plan, board, false, &slice));
     pta_status status =
         slice->n_steps == part->slice->n_steps
-            ? copy_core(s->ctx, &part->cores[kind], out)
+            ? pta_core_copy(s->ctx, &part->cores[kind], out)
             : pta_core_choose(s->ctx, s->ask->estimator, s->graph, slice,
                               &s->budgets[kind], s->all.aim, out);
     pta_slice_destroy(s->ctx, &slice);

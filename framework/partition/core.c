@@ -403,6 +403,18 @@ pta_status pta_core_within(pta_ctx *ctx, pta_estimator *estimator,
     return PTA_OK;
 }
 
+pta_status pta_core_copy(pta_ctx *ctx, const pta_core *from, pta_core *to)
+{
+    pta_fold *folds;
+    PTA_TRY_ALLOC(ctx, folds, from->n_steps);
+    if (from->n_steps > 0) {
+        memcpy(folds, from->folds, (size_t)from->n_steps * sizeof *folds);
+    }
+    *to = *from;
+    to->folds = folds;
+    return PTA_OK;
+}
+
 void pta_core_free(pta_ctx *ctx, pta_core *core)
 {
     pta_free(ctx, core->folds);

@@ -89,6 +89,10 @@ pta_status PTA_MUST_CHECK pta_core_choose(pta_ctx *ctx,
                                           pta_core *out);
 void pta_core_free(pta_ctx *ctx, pta_core *core);
 
+/** A core with foldings of its own; free it. */
+pta_status PTA_MUST_CHECK pta_core_copy(pta_ctx *ctx, const pta_core *from,
+                                        pta_core *to);
+
 /** Whether some foldings have an interval of at most `cycles`. *found: `out`,
  * which the caller frees, is one such core. Neither *found nor *cut: there is
  * none; *cut: the search was given up before it was sure. */

@@ -178,18 +178,6 @@ static pta_status copy_stages(pta_ctx *ctx, const search *x, pta_stage **out)
     return PTA_OK;
 }
 
-static pta_status copy_core(pta_ctx *ctx, const pta_core *from, pta_core *to)
-{
-    pta_fold *folds;
-    PTA_TRY_ALLOC(ctx, folds, from->n_steps);
-    if (from->n_steps > 0) {
-        memcpy(folds, from->folds, (size_t)from->n_steps * sizeof *folds);
-    }
-    *to = *from;
-    to->folds = folds;
-    return PTA_OK;
-}
-
 static pta_status fill_answer(const search *x, pta_answer *a)
 {
     pta_ctx *ctx = x->s->ctx;
@@ -206,7 +194,7 @@ static pta_status fill_answer(const search *x, pta_answer *a)
     PTA_TRY_ALLOC(ctx, a->loads, n);
     PTA_TRY_ALLOC(ctx, a->cores, n);
     for (int32_t b = 0; b < n; b++) {
-        PTA_TRY(copy_core(ctx, x->cores[b], &a->cores[b]));
+        PTA_TRY(pta_core_copy(ctx, x->cores[b], &a->cores[b]));
         for (int32_t c = 0; c < x->copies; c++) {
             a->hosts[c * n + b] = x->hosts[b * x->copies + c];
         }
