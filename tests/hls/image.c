@@ -93,6 +93,20 @@ static const struct {
      {1, 9, 1},
      {.kh = 1, .kw = 1, .stride_h = 9, .stride_w = 1}}};
 
+void hls_set_window(hls_case *c, const hls_window *g)
+{
+    hls_set(c, "ROWS", g->in.h);
+    hls_set(c, "COLS", g->in.w);
+    hls_set(c, "C", g->in.c);
+    hls_set(c, "P", g->p);
+    hls_set(c, "KH", g->cells.kh);
+    hls_set(c, "KW", g->cells.kw);
+    hls_set(c, "SH", g->cells.stride_h);
+    hls_set(c, "SW", g->cells.stride_w);
+    hls_set(c, "PB", g->cells.pad_b);
+    hls_set(c, "PL", g->cells.pad_l);
+}
+
 static bool draw_far(hls_case *c, hls_window *g)
 {
     for (size_t i = 0; i < sizeof far_cases / sizeof *far_cases; i++) {
@@ -103,14 +117,7 @@ static bool draw_far(hls_case *c, hls_window *g)
         g->out = far_cases[i].out;
         g->cells = far_cases[i].cells;
         g->cells.dilation_h = g->cells.dilation_w = g->p = 1;
-        hls_set(c, "ROWS", g->in.h);
-        hls_set(c, "COLS", g->in.w);
-        hls_set(c, "C", g->in.c);
-        hls_set(c, "KH", g->cells.kh);
-        hls_set(c, "KW", g->cells.kw);
-        hls_set(c, "SH", g->cells.stride_h);
-        hls_set(c, "SW", g->cells.stride_w);
-        hls_set(c, "PB", g->cells.pad_b);
+        hls_set_window(c, g);
         return true;
     }
     return false;

@@ -17,6 +17,8 @@ void hls_draw_image(hls_case *c, hls_window *g, int32_t max_w);
 /** Draws and passes all parameters of pta_cells; now and then the window is
  * the whole image. In a pool each window has a real cell. */
 void hls_draw_window(hls_case *c, hls_window *g, int32_t max_w, bool pool);
+/** Passes a window of no dilation, padded at the bottom and on the left only. */
+void hls_set_window(hls_case *c, const hls_window *g);
 
 /** Expects the times of pta_cells, plus `after` cycles. */
 void hls_expect_cells(hls_case *c, const hls_window *g, int32_t after);

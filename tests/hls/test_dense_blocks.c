@@ -367,6 +367,8 @@ static void draw_relu(hls_case *c)
     free(w);
 }
 
+#define BELOW_ZERO 3 /* the case of a negative constant, which no curve is */
+
 /* Cuts the ends at which the table does not change any more. */
 static void draw_table(hls_case *c)
 {
@@ -381,11 +383,14 @@ static void draw_table(hls_case *c)
                       .is_signed = true,
                       .rounding = PTA_RND_RND,
                       .overflow = PTA_OVF_SAT};
-    bool cut = hls_draw(c, "cut", 0, 1) != 0;
+    bool cut = hls_draw(c, "cut", 0, 1) != 0 || c->index == BELOW_ZERO;
     hls_param(c, "BLOCK", 0, 1);
     int32_t size = 1 << in.width, first = 0, last = size - 1;
     int64_t *table = allocate((size_t)size * sizeof *table);
     pta_curve_fill(curve, in, out, PTA_S64, table);
+    for (int32_t i = 0; c->index == BELOW_ZERO && i < size; i++) {
+        table[i] = pta_raw_min(out);
+    }
     while (cut && first < last && table[first + 1] == table[first]) {
         first++;
     }

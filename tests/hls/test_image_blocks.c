@@ -80,18 +80,59 @@ static void pass_format(hls_case *c, pta_format f, int32_t shift)
     hls_set(c, "SHIFT", shift);
 }
 
+static int32_t draw_shift(hls_case *c)
+{
+    int32_t shift = (int32_t)hls_draw(c, "SHIFT", -8, 30);
+    return hls_draw(c, "likely", 0, 1) == 0 ? shift : shift % 3;
+}
+
+/* 15 cells, the most that 4 bits count. */
+static void set_largest_sums(hls_case *c, hls_window *g)
+{
+    *g = (hls_window){.in = {5, 9, 3}, .out = {3, 6, 3}, .p = 2};
+    g->cells = (pta_cells){.kh = 3,
+                           .kw = 5,
+                           .stride_h = 1,
+                           .stride_w = 1,
+                           .dilation_h = 1,
+                           .dilation_w = 1,
+                           .pad_l = 1};
+    g->w = (int32_t)hls_param(c, "W", 2, 20);
+    hls_set_window(c, g);
+}
+
+/* Of the first sample: all elements at their greatest. */
+static void fill_greatest(const hls_stream *x, int32_t samples)
+{
+    for (int32_t i = 0; i < x->vectors / samples * x->count; i++) {
+        x->data[i] = (INT64_C(1) << x->w) - 1;
+    }
+}
+
 static void draw_pool_avg(hls_case *c)
 {
+    /* Averages of 1 and little less, and a half for rounding: n of the RTL needs
+     * all its bits. Shifted left by more than the output has bits. */
+    bool largest = c->index == 2, left = c->index == 5;
     hls_window g;
-    hls_draw_window(c, &g, 20, true);
+    if (largest) {
+        set_largest_sums(c, &g);
+    } else {
+        hls_draw_window(c, &g, 20, true);
+    }
     c->samples = 3;
-    bool is_signed = hls_param(c, "IN_SIGNED", 0, 1) != 0;
-    pta_format f = hls_format(c, (int32_t)hls_draw(c, "WOUT", 2, 20));
+    bool is_signed = !largest && hls_draw(c, "IN_SIGNED", 0, 1) != 0;
+    hls_set(c, "IN_SIGNED", is_signed);
+    pta_format f =
+        hls_format(c, left ? 2 : (int32_t)hls_draw(c, "WOUT", 2, 20));
     f.rounding = PTA_RND_RND;
-    int32_t shift = (int32_t)hls_draw(c, "SHIFT", -8, 30);
-    shift = hls_draw(c, "likely", 0, 1) == 0 ? shift : shift % 3;
+    f.overflow = left ? PTA_OVF_SAT : f.overflow;
+    int32_t shift = largest ? g.w : left ? -8 : draw_shift(c);
     pass_format(c, f, shift);
     hls_stream *x = image_in(c, &g, is_signed);
+    if (largest) {
+        fill_greatest(x, c->samples);
+    }
     hls_stream *y = image_out(c, g.out, g.p, f.width);
     pta_pool p = {.in = g.in,
                   .out = g.out,
