@@ -1,8 +1,11 @@
-// A core that gives back its two inputs: shell, unpack, pack, registers, and one
-// weight memory of 5 words of 40 bits to write and read. The first input has 21
-// elements of 8 bits, the second 22 of 16.
+// A core that gives back its inputs: shell, unpack, pack, registers, and weight
+// memories of 5 words of 40 bits and 3 of 96, whose words come as late as they may.
+// The first input has 21 elements of 8 bits, the second 22 of 16.
+// TENSORS 1: the first input alone, and no memory can be written.
 `default_nettype none
-module loopback (
+module loopback #(
+    parameter TENSORS = 2
+) (
     input  wire        aclk, aresetn,
     input  wire [63:0] s_axis_tdata,
     input  wire        s_axis_tvalid, s_axis_tlast,
@@ -35,13 +38,14 @@ module loopback (
     wire [31:0] samples, mem_address;
     wire [15:0] mem_select;
     wire mem_write, mem_read;
-    wire [63:0] mem_data;
-    reg [63:0] mem_q;
+    wire [95:0] mem_data;
+    reg [4*96-1:0] mem_q; // MEM_WAIT registers, the last in the highest bits
     pta_regs #(
-        .CAPABILITIES(32'h3), .CLOCK(100000000),
-        .DIGEST(128'h00070e151c232a31383f464d545b6269),
+        .CAPABILITIES(TENSORS > 1 ? 32'h3 : 32'h0),
+        .CLOCK(100000000), .DIGEST(128'h00070e151c232a31383f464d545b6269),
         .WEIGHTS(128'h0009121b242d363f48515a636c757e87),
-        .RAM(1), .N_MEM(1), .LANES(2), .MEM_DEPTH(32'd5), .MEM_LANES(16'd2)
+        .RAM(TENSORS > 1), .N_MEM(2), .LANES(3), .MEM_DEPTH({32'd3, 32'd5}),
+        .MEM_LANES({16'd3, 16'd2}), .MEM_WAIT(4)
     ) regs (
         .clk(aclk), .rst(rst), .core_rst(core_rst), .start(start),
         .s_axi_awaddr(s_axi_awaddr), .s_axi_awvalid(s_axi_awvalid),
@@ -57,35 +61,41 @@ module loopback (
         .sample_done(sample_done), .all_done(all_done), .early(early),
         .missing(missing), .mem_select(mem_select), .mem_address(mem_address),
         .mem_write(mem_write), .mem_read(mem_read), .mem_data(mem_data),
-        .mem_q(mem_q));
+        .mem_q(mem_q[3*96 +: 96]));
 
-    reg [39:0] memory [0:4];
-    initial $readmemh("loopback_weights.hex", memory);
+    reg [39:0] narrow [0:4];
+    reg [95:0] wide [0:2];
+    initial $readmemh("loopback_weights.hex", narrow);
     always @(posedge aclk) begin
-        if (mem_write) memory[mem_address] <= mem_data[39:0];
-        mem_q <= {24'd0, memory[mem_address]};
+        if (mem_write && mem_select == 0) narrow[mem_address] <= mem_data[39:0];
+        if (mem_write && mem_select == 1) wide[mem_address] <= mem_data;
+        mem_q <= {mem_q[3*96-1:0], mem_select == 0 ? {56'd0, narrow[mem_address]}
+                                                   : wide[mem_address]};
     end
 
-    localparam BEATS = {32'd6, 32'd3};
+    localparam [63:0] BEATS = {32'd6, 32'd3};
     wire [63:0] data;
-    wire [1:0] valid, ready;
-    pta_shell_in #(.N(2), .BEATS(BEATS)) shell_in (
+    wire [TENSORS-1:0] valid, ready;
+    pta_shell_in #(.N(TENSORS), .BEATS(BEATS[32*TENSORS-1:0])) shell_in (
         .clk(aclk), .rst(core_rst), .start(start), .samples(samples),
         .in_data(s_axis_tdata), .in_valid(s_axis_tvalid),
         .in_last(s_axis_tlast), .in_ready(s_axis_tready), .out_data(data),
         .out_valid(valid), .out_ready(ready), .early(early), .missing(missing));
 
+    wire [64*TENSORS-1:0] packed_data;
     wire [8*8-1:0] bytes;
-    wire [4*16-1:0] words;
-    wire [127:0] packed_data;
     pta_unpack #(.W(8), .BYTES(1)) unpack0 (.in_data(data), .out_data(bytes));
-    pta_unpack #(.W(16), .BYTES(2)) unpack1 (.in_data(data), .out_data(words));
     pta_pack #(.W(8), .BYTES(1)) pack0 (
         .in_data(bytes), .out_data(packed_data[63:0]));
-    pta_pack #(.W(16), .BYTES(2)) pack1 (
-        .in_data(words), .out_data(packed_data[127:64]));
+    generate if (TENSORS > 1) begin : second
+        wire [4*16-1:0] words;
+        pta_unpack #(.W(16), .BYTES(2)) unpack1 (
+            .in_data(data), .out_data(words));
+        pta_pack #(.W(16), .BYTES(2)) pack1 (
+            .in_data(words), .out_data(packed_data[127:64]));
+    end endgenerate
 
-    pta_shell_out #(.N(2), .BEATS(BEATS)) shell_out (
+    pta_shell_out #(.N(TENSORS), .BEATS(BEATS[32*TENSORS-1:0])) shell_out (
         .clk(aclk), .rst(core_rst), .start(start), .samples(samples),
         .in_data(packed_data), .in_valid(valid), .in_ready(ready),
         .out_data(m_axis_tdata), .out_valid(m_axis_tvalid),

@@ -7,12 +7,13 @@ counts how many of these mutants the block's test notices.
 
 BUILD is a build tree with the tests in BUILD/tests; without BLOCK all blocks are
 done, one after the other. Each mutant meets the first four geometries of its
-block's test, and if it passes these, all of them. Mutants that do not build are
-not counted; those of equivalent_mutants.json, where the reason stands why nobody
-can tell them from the block, neither. --resume leaves out what an earlier run in the
-same --work noticed, --no-run all that it did not come to. --table writes all
-results so far in --work as a page. Exits 1 if less than 95 % of a block's mutants are noticed, 77
-without Verilator."""
+block's test, and if it passes these, all of them; what takes ten times as long as
+without the change (and a minute at least) is noticed too. Mutants that do not build
+are not counted; those of equivalent_mutants.json, where the reason stands why
+nobody can tell them from the block, neither. --resume leaves out what an earlier
+run in the same --work noticed, --no-run all that it did not come to. --table writes
+all results so far in --work as a page. Exits 1 if less than 95 % of a block's
+mutants are noticed, 77 without Verilator."""
 import argparse
 import hashlib
 import json
@@ -21,8 +22,10 @@ import pathlib
 import random
 import re
 import shutil
+import signal
 import subprocess
 import sys
+import time
 
 HERE = pathlib.Path(__file__).resolve().parent
 RTL = HERE.parents[1] / "hls/rtl"
@@ -97,6 +100,22 @@ def nth(text, at, line):
     return [s.strip() for s in text[:at].splitlines()[:-1]].count(line) + 1
 
 
+def run_group(words, env, limit):
+    """(exit code, output), of all that it starts; nothing of it goes on after
+    `limit` seconds (then the code is negative) or after this program."""
+    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                          text=True, errors="replace", env=env,
+                          start_new_session=True) as child:
+        try:
+            said = child.communicate(timeout=limit)[0]
+            return child.returncode, said
+        except subprocess.TimeoutExpired:
+            return -signal.SIGKILL, ""
+        finally:
+            if child.poll() is None:
+                os.killpg(child.pid, signal.SIGKILL)
+
+
 class Test:
     """The test of a block, on a copy of the RTL."""
 
@@ -104,7 +123,8 @@ class Test:
         program, self.files = BLOCKS[block]
         words = (program + " " + block).split()
         self.words = [options.build / "tests" / words[0], words[1]]
-        self.seed, self.work = options.seed, options.work
+        self.block, self.seed, self.work = block, options.seed, options.work
+        self.limits = {}  # seconds, of the runs measured
         self.rtl = options.work / f"rtl_{block}"
         shutil.rmtree(self.rtl, ignore_errors=True)
         shutil.copytree(RTL, self.rtl)
@@ -124,35 +144,37 @@ class Test:
         if len(self.words) > 1:
             words += ["--work", work, "--seed", str(self.seed)]
             words += ["--first", "4"] if first else []
-        try:
-            done = subprocess.run(words, capture_output=True, text=True,
-                                  errors="replace", timeout=900,
-                                  env=env)
-        except subprocess.TimeoutExpired:
-            return "notices"
-        if done.returncode == 77:
+        code, said = run_group(words, env, self.limits.get(first))
+        if code == 77:
             sys.exit(77)
-        said = done.stdout + done.stderr
-        if done.returncode == 3 or (self.words[1:] == [] and done.returncode > 0
-                                    and re.search("%(Error|Warning)", said)):
+        if code == 3 or (self.words[1:] == [] and code > 0
+                         and re.search("%(Error|Warning)", said)):
             return "no build"
-        return "notices" if done.returncode != 0 else "passes"
+        return "notices" if code != 0 else "passes"
+
+    def measure(self, first):
+        """Runs without a change: what passes, and ten times how long it took."""
+        if first not in self.limits:
+            began = time.monotonic()
+            if self.run(first) != "passes":
+                sys.exit(f"{self.block}: its test fails without any change")
+            self.limits[first] = max(60, 10 * (time.monotonic() - began))
 
     def judge(self, name, text, mutated):
         """The same of a mutant of one file."""
-        (self.rtl / name).write_text(mutated)
-        result = self.run(first=True)
-        if result == "passes" and len(self.words) > 1:
-            result = self.run(first=False)
-        (self.rtl / name).write_text(text)
+        for first in [True, False] if len(self.words) > 1 else [True]:
+            self.measure(first)
+            (self.rtl / name).write_text(mutated)
+            result = self.run(first)
+            (self.rtl / name).write_text(text)
+            if result != "passes":
+                break
         return result
 
 
 def block_mutants(options, block, known, judged):
     """Results of a block; judged: of its sites so far, and those of this run."""
     test = Test(options, block)
-    if not options.no_run and test.run(first=True) != "passes":
-        sys.exit(f"{block}: its test fails without any change")
     names = [f"pta_{f}.sv" for f in test.files]
     texts = {n: (RTL / n).read_text() for n in names}
     every = [(n, s) for n in names for s in sites(texts[n])]
@@ -261,6 +283,7 @@ def main():
     for block in o.blocks:
         if block not in BLOCKS:
             parser.error(f"no block {block}; there are {', '.join(BLOCKS)}")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     o.work.mkdir(parents=True, exist_ok=True)
     known = {(e["file"], e["line"], e["becomes"], e.get("nth", 1)): e["why"] for e in
              json.loads((HERE / "equivalent_mutants.json").read_text())}

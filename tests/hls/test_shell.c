@@ -21,9 +21,9 @@
 #define SEED    0x10095u
 #define SAMPLES 16
 #define SLOTS   2
-#define BEATS   9 /* 3 + 6 */
 #define N_FILES 9
-#define N_WORDS 5
+#define NARROW  5 /* words of the two memories */
+#define WIDE    3
 #define RTL     "PTA_SHELL_RTL" /* variable: folder of other blocks */
 
 static const pta_device_ops hw_ops = {.name = "rtl", PTA_HW_OPS};
@@ -37,14 +37,15 @@ typedef struct bench {
     pta_sim_faults faults;
     pta_shim_params shim;
     pta_bus_sim_params bus;
-    uint32_t weights[2 * N_WORDS];
-    pta_core_memory memory;
+    uint32_t beats; /* of a sample */
+    uint32_t narrow[2 * NARROW], wide[3 * WIDE];
+    pta_core_memory memories[2];
     pta_core_info info;
     pta_hw_config config;
     pta_device *device;
 } bench;
 
-static pta_sim_design design_of(bench *b)
+static pta_sim_design design_of(bench *b, int tensors)
 {
     static const char *const names[N_FILES] = {
         "hls/rtl/pta_regs.sv",           "hls/rtl/pta_regs_mem.sv",
@@ -64,6 +65,8 @@ static pta_sim_design design_of(bench *b)
         f->name = strrchr(names[i], '/') + 1;
         f->text = b->texts[i];
     }
+    char *parameter = strstr(b->texts[N_FILES - 2], "TENSORS = 2");
+    parameter[10] = (char)('0' + tensors);
     return (pta_sim_design){"loopback", N_FILES, b->files};
 }
 
@@ -74,24 +77,31 @@ static void describe_core(bench *b)
         b->info.weight_digest[i] = (uint8_t)(i * 9);
     }
     b->info.clock_hz = 100000000;
-    b->info.in_bytes = b->info.out_bytes = 8 * BEATS;
-    b->info.latency = b->info.interval = BEATS;
-    for (uint32_t i = 0; i < N_WORDS; i++) {
-        b->weights[2 * i] = 0x89abcdefu * (i + 1);
-        b->weights[2 * i + 1] = 0x5au + i; /* 40 bits in two lanes */
+    b->info.in_bytes = b->info.out_bytes = 8 * b->beats;
+    b->info.latency = b->info.interval = b->beats;
+    for (uint32_t i = 0; i < NARROW; i++) {
+        b->narrow[2 * i] = 0x89abcdefu * (i + 1);
+        b->narrow[2 * i + 1] = 0x5au + i; /* 40 bits in two lanes */
     }
-    b->memory = (pta_core_memory){"loopback_weights", N_WORDS, 2, b->weights};
-    b->info.n_memories = 1;
-    b->info.memories = &b->memory;
+    for (uint32_t i = 0; i < 3 * WIDE; i++) {
+        b->wide[i] = 0x9e3779b9u * (i + 1);
+    }
+    b->memories[0] = (pta_core_memory){"narrow", NARROW, 2, b->narrow};
+    b->memories[1] = (pta_core_memory){"wide", WIDE, 3, b->wide};
+    b->info.n_memories = b->two.slice.n_inputs == 2 ? 2 : 0;
+    b->info.memories = b->memories;
 }
 
-static void prepare(bench *b, bool is_signed)
+static void prepare(bench *b, int tensors, bool is_signed)
 {
     memset(b, 0, sizeof *b);
     b->ctx = pta_ctx_create();
     two_make(&b->two, 8, is_signed);
+    b->two.slice.n_values = b->two.slice.n_inputs = b->two.slice.n_outputs =
+        tensors;
+    b->beats = tensors == 2 ? 3 + 6 : 3;
     describe_core(b);
-    pta_sim_design design = design_of(b);
+    pta_sim_design design = design_of(b, tensors);
     UNIT_OK(b->ctx, pta_sim_model_open(b->ctx, &design, &b->model));
     b->bus = (pta_bus_sim_params){.core = b->model.ops,
                                   .core_params = &b->shim,
@@ -129,26 +139,52 @@ static void batch(bench *b, int32_t slot, int32_t n, pta_cost *cost)
     CU_ASSERT(two_got(&b->two, pta_hw_out_buffer(b->device, slot), n, seed));
 }
 
-static void test_batches(void)
+static void put_reg(bench *b, uint32_t offset, uint32_t value)
+{
+    pta_bus *bus = pta_hw_core(b->device)->bus;
+    UNIT_OK(b->ctx, bus->ops->write(bus, b->ctx, PTA_BUS_CORE, offset, value));
+}
+
+static uint32_t get_reg(bench *b, uint32_t offset)
+{
+    uint32_t value = 0;
+    pta_bus *bus = pta_hw_core(b->device)->bus;
+    UNIT_OK(b->ctx, bus->ops->read(bus, b->ctx, PTA_BUS_CORE, offset, &value));
+    return value;
+}
+
+static void batches_under_stalls(int tensors)
 {
     for (uint32_t stall = 0; stall <= 90; stall += 45) {
         for (int random = 0; random < 2; random++) {
             bench b;
             pta_cost cost;
-            prepare(&b, random == 0);
+            prepare(&b, tensors, random == 0);
             b.bus.stall_percent = stall;
             b.shim = (pta_shim_params){random, 7};
             UNIT_OK(b.ctx, open_device(&b));
             for (int32_t n = 1; n <= SAMPLES; n++) {
                 batch(&b, n % SLOTS, n, &cost);
-                CU_ASSERT(cost.cycles >= (uint64_t)n * BEATS);
-                CU_ASSERT(n < 2 || stall > 0 || cost.interval == BEATS);
+                CU_ASSERT(cost.cycles >= (uint64_t)n * b.beats);
+                CU_ASSERT(n < 2 || stall > 0 || cost.interval == b.beats);
                 CU_ASSERT((stall == 0) == (cost.stalls_out == 0));
                 CU_ASSERT(cost.stalls_out < cost.cycles);
             }
+            CU_ASSERT_EQUAL(get_reg(&b, PTA_REG_STATUS),
+                            PTA_STATUS_IDLE | PTA_STATUS_DONE);
             drop(&b);
         }
     }
+}
+
+static void test_batches(void)
+{
+    batches_under_stalls(2);
+}
+
+static void test_one_tensor(void)
+{
+    batches_under_stalls(1);
 }
 
 /* The core's counters against what can be worked out: two register slices,
@@ -157,14 +193,14 @@ static void test_counters(void)
 {
     bench b;
     pta_core_counters c;
-    prepare(&b, true);
+    prepare(&b, 2, true);
     UNIT_OK(b.ctx, open_device(&b));
     pta_core *core = pta_hw_core(b.device);
     memset(core->bus->memory, 0, core->bus->memory_bytes);
     UNIT_OK(b.ctx, pta_core_start(b.ctx, core, 64, 1024 + 512, 4));
     UNIT_OK(b.ctx, pta_core_finish(b.ctx, core, &c));
-    CU_ASSERT_EQUAL(c.first, BEATS - 1 + 2);
-    CU_ASSERT_EQUAL(c.span, 3 * BEATS);
+    CU_ASSERT_EQUAL(c.first, b.beats - 1 + 2);
+    CU_ASSERT_EQUAL(c.span, 3 * b.beats);
     CU_ASSERT_EQUAL(c.stalls_out, 0);
     /* The start, waiting for the DMA, the first beat, and so on. */
     CU_ASSERT_EQUAL(c.cycles, 1 + c.stalls_in + 1 + c.first + c.span);
@@ -189,7 +225,7 @@ static void expect_fault(bench *b, const char *text)
 static void test_faults(void)
 {
     bench b;
-    prepare(&b, true);
+    prepare(&b, 2, true);
     UNIT_OK(b.ctx, open_device(&b));
     b.faults.drop_last = true;
     expect_fault(&b, "the input did not end");
@@ -203,48 +239,37 @@ static void test_faults(void)
 }
 
 /* Fewer bytes than the samples written: an early TLAST. Starting while busy
- * and writing weights while busy are flagged too. */
+ * and writing weights while busy are flagged too, other writes are not. */
 static void test_error_bits(void)
 {
     bench b;
-    uint32_t errors;
-    prepare(&b, true);
+    uint64_t now;
+    prepare(&b, 2, true);
     UNIT_OK(b.ctx, open_device(&b));
-    pta_core *core = pta_hw_core(b.device);
-    pta_bus *bus = core->bus;
-    UNIT_OK(b.ctx,
-            bus->ops->write(bus, b.ctx, PTA_BUS_CORE, PTA_REG_SAMPLES, 3));
-    UNIT_OK(b.ctx,
-            bus->ops->write(bus, b.ctx, PTA_BUS_CORE, PTA_REG_CONTROL, 1));
-    UNIT_OK(b.ctx,
-            bus->ops->write(bus, b.ctx, PTA_BUS_CORE, PTA_REG_CONTROL, 1));
-    UNIT_OK(b.ctx,
-            bus->ops->write(bus, b.ctx, PTA_BUS_CORE, PTA_REG_MEM_DATA, 1));
+    pta_bus *bus = pta_hw_core(b.device)->bus;
+    put_reg(&b, PTA_REG_SAMPLES, 3);
+    put_reg(&b, PTA_REG_CONTROL, PTA_CONTROL_START);
+    put_reg(&b, PTA_REG_CONTROL, PTA_CONTROL_START);
+    put_reg(&b, PTA_REG_MEM_DATA, 1);
     UNIT_OK(b.ctx, bus->ops->write(bus, b.ctx, PTA_BUS_DMA,
                                    PTA_DMA_MM2S + PTA_DMA_ADDR,
                                    (uint32_t)bus->device_address));
     UNIT_OK(b.ctx, bus->ops->write(bus, b.ctx, PTA_BUS_DMA,
                                    PTA_DMA_MM2S + PTA_DMA_LENGTH, 8));
-    uint64_t now;
     UNIT_OK(b.ctx, bus->ops->wait(bus, b.ctx, 1000, &now));
-    UNIT_OK(b.ctx, bus->ops->write(bus, b.ctx, PTA_BUS_CORE, PTA_REG_SAMPLES,
-                                   15)); /* clears none */
-    UNIT_OK(b.ctx,
-            bus->ops->read(bus, b.ctx, PTA_BUS_CORE, PTA_REG_ERRORS, &errors));
-    CU_ASSERT_EQUAL(errors,
+    put_reg(&b, PTA_REG_SAMPLES, 15); /* clears none */
+    CU_ASSERT_EQUAL(get_reg(&b, PTA_REG_ERRORS),
                     PTA_ERRORS_EARLY | PTA_ERRORS_START | PTA_ERRORS_WRITE);
-    UNIT_OK(b.ctx, bus->ops->write(bus, b.ctx, PTA_BUS_CORE, PTA_REG_ERRORS,
-                                   PTA_ERRORS_START));
-    UNIT_OK(b.ctx,
-            bus->ops->read(bus, b.ctx, PTA_BUS_CORE, PTA_REG_ERRORS, &errors));
-    CU_ASSERT_EQUAL(errors, PTA_ERRORS_EARLY | PTA_ERRORS_WRITE);
+    put_reg(&b, PTA_REG_ERRORS, PTA_ERRORS_START);
+    CU_ASSERT_EQUAL(get_reg(&b, PTA_REG_ERRORS),
+                    PTA_ERRORS_EARLY | PTA_ERRORS_WRITE);
+    put_reg(&b, PTA_REG_ERRORS, PTA_ERRORS_WRITE);
+    put_reg(&b, PTA_REG_SAMPLES, 14);
+    CU_ASSERT_EQUAL(get_reg(&b, PTA_REG_ERRORS), PTA_ERRORS_EARLY);
     /* A reset clears them and leaves none, before the driver does. */
-    UNIT_OK(b.ctx, bus->ops->write(bus, b.ctx, PTA_BUS_CORE, PTA_REG_CONTROL,
-                                   PTA_CONTROL_RESET));
+    put_reg(&b, PTA_REG_CONTROL, PTA_CONTROL_RESET);
     UNIT_OK(b.ctx, bus->ops->wait(bus, b.ctx, 1000, &now));
-    UNIT_OK(b.ctx,
-            bus->ops->read(bus, b.ctx, PTA_BUS_CORE, PTA_REG_ERRORS, &errors));
-    CU_ASSERT_EQUAL(errors, 0);
+    CU_ASSERT_EQUAL(get_reg(&b, PTA_REG_ERRORS), 0);
     UNIT_OK(b.ctx, pta_hw_reset(b.device, b.ctx));
     pta_cost cost;
     batch(&b, 0, 3, &cost);
@@ -255,25 +280,136 @@ static void test_weights(void)
 {
     bench b;
     pta_cost cost;
-    prepare(&b, true);
+    prepare(&b, 2, true);
     UNIT_OK(b.ctx, open_device(&b)); /* loads and checks */
     pta_core *core = pta_hw_core(b.device);
     batch(&b, 0, 2, &cost);
     UNIT_OK(b.ctx, pta_core_check(b.ctx, core));
-    for (uint32_t i = 0; i < 2 * N_WORDS; i += 3) {
-        b.weights[i] ^= 1u << (i % 8);
+    for (uint32_t i = 0; i < 2 * NARROW; i += 3) {
+        b.narrow[i] ^= 1u << (i % 8);
         CU_ASSERT_EQUAL(pta_core_check(b.ctx, core), PTA_ERR_MISMATCH);
         UNIT_OK(b.ctx, pta_core_load(b.ctx, core)); /* a second set */
     }
-    b.weights[1] |= 0x100; /* more than the 40 bits of a word */
+    for (uint32_t i = 0; i < 3 * WIDE; i += 2) {
+        b.wide[i] ^= 1u << 31;
+        CU_ASSERT_EQUAL(pta_core_check(b.ctx, core), PTA_ERR_MISMATCH);
+        UNIT_OK(b.ctx, pta_core_load(b.ctx, core));
+    }
+    b.narrow[1] |= 0x100; /* more than the 40 bits of a word */
     CU_ASSERT_EQUAL(pta_core_load(b.ctx, core), PTA_ERR_MISMATCH);
+    put_reg(&b, PTA_REG_MEM_SELECT, 1);
+    UNIT_OK(b.ctx, pta_core_recover(b.ctx, core));
+    CU_ASSERT_EQUAL(get_reg(&b, PTA_REG_MEM_SELECT), 0);
+    CU_ASSERT_EQUAL(get_reg(&b, PTA_REG_MEM_ADDRESS), 0);
+    drop(&b);
+}
+
+/* What is written while a CRC is computed is refused, and changes nothing. */
+static void test_refused(void)
+{
+    bench b;
+    uint64_t now;
+    prepare(&b, 2, true);
+    UNIT_OK(b.ctx, open_device(&b));
+    pta_core *core = pta_hw_core(b.device);
+    put_reg(&b, PTA_REG_MEM_SELECT, 0);
+    put_reg(&b, PTA_REG_MEM_COMMAND, 0); /* no command */
+    CU_ASSERT_EQUAL(get_reg(&b, PTA_REG_STATUS), PTA_STATUS_IDLE);
+    static const uint32_t offsets[] = {PTA_REG_MEM_DATA + 4,
+                                       PTA_REG_MEM_COMMAND};
+    for (int i = 0; i < 2; i++) {
+        put_reg(&b, PTA_REG_MEM_COMMAND, 1);
+        put_reg(&b, PTA_REG_MEM_SELECT, 1);
+        put_reg(&b, PTA_REG_MEM_ADDRESS, 4);
+        CU_ASSERT_EQUAL(get_reg(&b, PTA_REG_ERRORS), 0);
+        put_reg(&b, offsets[i], 1);
+        CU_ASSERT_EQUAL(get_reg(&b, PTA_REG_ERRORS), PTA_ERRORS_WRITE);
+        CU_ASSERT((get_reg(&b, PTA_REG_STATUS) & PTA_STATUS_CRC) != 0);
+        UNIT_OK(b.ctx, core->bus->ops->wait(core->bus, b.ctx, 5000, &now));
+        CU_ASSERT((get_reg(&b, PTA_REG_STATUS) & PTA_STATUS_CRC) == 0);
+        CU_ASSERT_EQUAL(get_reg(&b, PTA_REG_MEM_CRC),
+                        pta_core_memory_crc(&b.memories[0]));
+        CU_ASSERT_EQUAL(get_reg(&b, PTA_REG_MEM_SELECT), 0);
+        put_reg(&b, PTA_REG_ERRORS, PTA_ERRORS_WRITE);
+    }
+    UNIT_OK(b.ctx, pta_core_check(b.ctx, core));
+    drop(&b);
+}
+
+/* ---- AXI4-Lite, cycle by cycle ---- */
+
+typedef struct lite {
+    const pta_sim_core_ops *ops;
+    void *core;
+    pta_pins pins;
+} lite;
+
+/* Address, data and readiness for the answer each from a cycle of its own; junk
+ * where nothing is valid. */
+static void write_late(lite *l, uint32_t offset, uint32_t value,
+                       const uint32_t from[3])
+{
+    pta_pins *p = &l->pins;
+    bool address = false, data = false, offered = false, done = false;
+    for (uint32_t t = 0; t < 50 && !done; t++) {
+        p->aw_valid = !address && t >= from[0];
+        p->w_valid = !data && t >= from[1];
+        p->b_ready = t >= from[2];
+        p->aw_addr = p->aw_valid ? offset : PTA_REG_ERRORS;
+        p->w_data = p->w_valid ? value : ~value;
+        l->ops->step(l->core, p);
+        CU_ASSERT(!p->b_valid || (address && data));
+        CU_ASSERT(p->b_valid || !offered); /* until it is taken */
+        address = address || (p->aw_valid && p->aw_ready);
+        data = data || (p->w_valid && p->w_ready);
+        done = p->b_valid && p->b_ready;
+        offered = p->b_valid && !done;
+    }
+    p->b_ready = 0;
+    CU_ASSERT(done);
+}
+
+static uint32_t read_late(lite *l, uint32_t offset, const uint32_t from[2])
+{
+    pta_pins *p = &l->pins;
+    bool address = false, offered = false, done = false;
+    uint32_t value = 0;
+    for (uint32_t t = 0; t < 50 && !done; t++) {
+        p->ar_valid = !address && t >= from[0];
+        p->r_ready = t >= from[1];
+        p->ar_addr = p->ar_valid ? offset : PTA_REG_MAGIC;
+        l->ops->step(l->core, p);
+        CU_ASSERT(!p->r_valid || address);
+        CU_ASSERT(!offered || (p->r_valid && p->r_data == value));
+        value = p->r_data;
+        address = address || (p->ar_valid && p->ar_ready);
+        done = p->r_valid && p->r_ready;
+        offered = p->r_valid && !done;
+    }
+    p->r_ready = 0;
+    CU_ASSERT(done);
+    return value;
+}
+
+static void test_orders(void)
+{
+    bench b;
+    prepare(&b, 1, true);
+    lite l = {.ops = b.model.ops, .core = b.model.ops->open(&b.shim)};
+    CU_ASSERT_PTR_NOT_NULL_FATAL(l.core);
+    for (uint32_t i = 0; i < 5 * 5 * 7; i++) {
+        uint32_t from[3] = {i % 5, i / 5 % 5, i / 25};
+        write_late(&l, PTA_REG_SAMPLES, SEED * i, from);
+        CU_ASSERT_EQUAL(read_late(&l, PTA_REG_SAMPLES, from + 1), SEED * i);
+    }
+    l.ops->close(l.core);
     drop(&b);
 }
 
 static void test_cache(void)
 {
     bench b;
-    prepare(&b, true);
+    prepare(&b, 2, true);
     CU_ASSERT(!b.model.built); /* the first test did */
     pta_sim_design design = {"loopback", N_FILES, b.files};
     pta_sim_model other;
@@ -301,7 +437,7 @@ static void test_cache(void)
 static void test_lock(void)
 {
     bench b;
-    prepare(&b, true);
+    prepare(&b, 2, true);
     memcpy(b.texts[N_FILES - 1], "00000000aa", 10);
     pta_sim_design design = {"loopback", N_FILES, b.files};
     pta_sim_model model;
@@ -321,10 +457,13 @@ static void test_lock(void)
 int main(int argc, char **argv)
 {
     static const unit_test tests[] = {{"batches under stalls", test_batches},
+                                      {"one tensor", test_one_tensor},
                                       {"counters", test_counters},
                                       {"faults", test_faults},
                                       {"error bits", test_error_bits},
                                       {"weights in RAM", test_weights},
+                                      {"refused writes", test_refused},
+                                      {"AXI4-Lite", test_orders},
                                       {"cache", test_cache},
                                       {"cache, two processes", test_lock}};
     char cache[] = "/tmp/pta_shell_XXXXXX", command[64];

@@ -36,7 +36,7 @@ void two_put(const two_tensors *two, void *in, int32_t n, uint64_t seed)
 {
     for (int32_t s = 0; s < n; s++) {
         char *sample = (char *)in + pta_slice_in_bytes(&two->slice) * (size_t)s;
-        for (int32_t i = 0; i < 2; i++) {
+        for (int32_t i = 0; i < two->slice.n_inputs; i++) {
             const pta_value *v = &two->values[i];
             char *to = sample + pta_slice_in_offset(&two->slice, i);
             for (int32_t e = 0; e < v->view.c; e++) {
@@ -54,7 +54,7 @@ bool two_got(const two_tensors *two, const void *out, int32_t n, uint64_t seed)
     for (int32_t s = 0; s < n; s++) {
         const char *sample =
             (const char *)out + pta_slice_out_bytes(&two->slice) * (size_t)s;
-        for (int32_t i = 0; i < 2; i++) {
+        for (int32_t i = 0; i < two->slice.n_outputs; i++) {
             const pta_value *v = &two->values[i];
             const char *from = sample + pta_slice_out_offset(&two->slice, i);
             for (int32_t e = 0; e < v->view.c; e++) {
