@@ -34,7 +34,8 @@ const char *pta_block_name(pta_block_kind kind)
 static const pta_param *find_param(const pta_block *block, const char *name)
 {
     for (int32_t i = 0; i < block->n_params; i++) {
-        if (strcmp(block->params[i].name, name) == 0) {
+        const char *own = block->params[i].name; /* often tried: first letter */
+        if (own[0] == name[0] && strcmp(own, name) == 0) {
             return &block->params[i];
         }
     }

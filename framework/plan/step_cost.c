@@ -5,6 +5,9 @@
 
 #include "plan/design_priv.h"
 
+/* Of one step the interval shows early. */
+#define SAMPLES_TIMED 5
+
 bool pta_step_folds(const pta_slice *slice, const pta_step *step,
                     int32_t *outputs, int32_t *inputs)
 {
@@ -36,7 +39,8 @@ pta_status pta_step_full_cost(pta_ctx *ctx, const pta_slice *one,
 {
     pta_step_cost cost = {0};
     pta_design *d;
-    PTA_TRY(pta_design_build_for(ctx, one, fold, timed ? 0 : -1, &d));
+    PTA_TRY(
+        pta_design_build_for(ctx, one, fold, timed ? SAMPLES_TIMED : -1, &d));
     for (int32_t i = 0; i < d->n_blocks; i++) {
         add(&cost.resources, &d->blocks[i].resources);
     }

@@ -540,34 +540,10 @@ void pta_net_free(pta_net *net)
 
 /* ---- the loop ---- */
 
-static void wake(pta_net *net, int32_t part)
-{
-    pta_part *p = &net->parts[part];
-    if (!p->queued) {
-        p->queued = true;
-        net->queue[(net->head + net->queued) % net->n_parts] = part;
-        net->queued++;
-    }
-}
-
-void pta_wire_offer(pta_net *net, int32_t wire, int32_t cycle)
-{
-    pta_wire *w = &net->wires[wire];
-    w->valid[w->n_valid++] = cycle;
-    wake(net, w->reader);
-}
-
-void pta_wire_take(pta_net *net, int32_t wire, int32_t cycle)
-{
-    pta_wire *w = &net->wires[wire];
-    w->taken[w->n_taken++] = cycle;
-    wake(net, w->writer);
-}
-
 bool pta_net_run(pta_net *net)
 {
     for (int32_t i = 0; i < net->n_parts; i++) {
-        wake(net, i);
+        pta_part_wake(net, i);
     }
     while (net->queued > 0) {
         int32_t part = net->queue[net->head];

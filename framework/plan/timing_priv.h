@@ -183,8 +183,34 @@ void pta_engine_advance(pta_net *net, pta_part *part);
 /** Works a part as far as it goes. */
 void pta_part_advance(pta_net *net, pta_part *part);
 
-/** Beat j of a wire is offered, moves; wakes the other side. */
-void pta_wire_offer(pta_net *net, int32_t wire, int32_t cycle);
-void pta_wire_take(pta_net *net, int32_t wire, int32_t cycle);
+/* The rest is inline: it is done for each beat, a hundred million times in a
+ * search of foldings. */
+
+/** Has a part worked, if it is not to be already. */
+static inline void pta_part_wake(pta_net *net, int32_t part)
+{
+    pta_part *p = &net->parts[part];
+    if (!p->queued) {
+        p->queued = true;
+        net->queue[(net->head + net->queued) % net->n_parts] = part;
+        net->queued++;
+    }
+}
+
+/** The next beat of a wire is offered; wakes its reader. */
+static inline void pta_wire_offer(pta_net *net, int32_t wire, int32_t cycle)
+{
+    pta_wire *w = &net->wires[wire];
+    w->valid[w->n_valid++] = cycle;
+    pta_part_wake(net, w->reader);
+}
+
+/** The next beat of a wire moves; wakes its writer. */
+static inline void pta_wire_take(pta_net *net, int32_t wire, int32_t cycle)
+{
+    pta_wire *w = &net->wires[wire];
+    w->taken[w->n_taken++] = cycle;
+    pta_part_wake(net, w->writer);
+}
 
 #endif
