@@ -324,10 +324,26 @@ static void reset(drive *d)
     d->cycle = 0;
 }
 
+/* Beats so far. */
+static int64_t moved(const drive *d)
+{
+    int64_t n = 0;
+    for (int i = 0; i < d->n_cases; i++) {
+        const hls_case *c = &d->cases[i];
+        for (int32_t k = 0; k < c->n_out; k++) {
+            n += c->out[k].taken;
+        }
+        for (int32_t k = 0; k < c->n_in; k++) {
+            n += c->in[k].taken;
+        }
+    }
+    return n;
+}
+
 /* Goes on until all beats moved, or none did for a long time. */
 static void run(drive *d)
 {
-    int64_t idle = 0, moved = -1;
+    int64_t idle = 0, before = -1;
     while (idle < 6000) {
         if (!step(d)) {
             for (int i = 0; i < 50; i++) { /* nothing may follow */
@@ -335,18 +351,9 @@ static void run(drive *d)
             }
             return;
         }
-        int64_t now = 0;
-        for (int i = 0; i < d->n_cases; i++) {
-            hls_case *c = &d->cases[i];
-            for (int32_t k = 0; k < c->n_out; k++) {
-                now += c->out[k].taken;
-            }
-            for (int32_t k = 0; k < c->n_in; k++) {
-                now += c->in[k].taken;
-            }
-        }
-        idle = now == moved ? idle + 1 : 0;
-        moved = now;
+        int64_t now = moved(d);
+        idle = now == before ? idle + 1 : 0;
+        before = now;
     }
     for (int i = 0; i < d->n_cases; i++) {
         hls_case *c = &d->cases[i];
@@ -382,6 +389,45 @@ static void check_time(const drive *d, hls_case *c)
     }
 }
 
+/* How many beats a block takes while it cannot give any away. */
+static void check_ahead(drive *d)
+{
+    bool any = false;
+    for (int i = 0; i < d->n_cases; i++) {
+        any |= d->cases[i].ahead >= 0;
+    }
+    reset(d);
+    d->pattern = (stalls){.out = 100};
+    for (int64_t idle = 0, before = -1; any && idle < 1000; idle++) {
+        step(d);
+        if (moved(d) != before) {
+            before = moved(d);
+            idle = 0;
+        }
+    }
+    for (int i = 0; i < d->n_cases; i++) {
+        hls_case *c = &d->cases[i];
+        int64_t ahead =
+            c->ahead < c->in[0].n_beats ? c->ahead : c->in[0].n_beats;
+        char text[80];
+        if (ahead >= 0 && ahead != c->in[0].taken) {
+            snprintf(text, sizeof text,
+                     "%d beats taken ahead, expected %" PRId64, c->in[0].taken,
+                     ahead);
+            report(d, c, &c->in[0], text);
+        }
+    }
+}
+
+static int n_wrong(const drive *d)
+{
+    int wrong = 0;
+    for (int i = 0; i < d->n_cases; i++) {
+        wrong += d->cases[i].errors > 0;
+    }
+    return wrong;
+}
+
 int hls_drive(const hls_model *model, hls_case *cases, int n_cases,
               uint64_t rng, int reset_seed)
 {
@@ -407,9 +453,11 @@ int hls_drive(const hls_model *model, hls_case *cases, int n_cases,
         for (uint64_t i = pta_rng_next(&d.rng) % 100; i > 0; i--) {
             step(&d);
         }
-        for (int i = 0; i < n_cases; i++) {
-            wrong += cases[i].errors > 0;
-        }
+        wrong = n_wrong(&d);
+    }
+    if (wrong == 0) {
+        check_ahead(&d);
+        wrong = n_wrong(&d);
     }
     model->close(d.self);
     return wrong;

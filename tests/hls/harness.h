@@ -84,6 +84,8 @@ typedef struct hls_case {
                                samples - 1 exactly; -1: not checked */
     int64_t rest;           /* cycles for all samples after the first, where
                                they differ; -1: not checked */
+    int64_t ahead;          /* beats in[0] takes while no output is taken, or
+                               all if it has fewer; -1: not checked */
     int32_t n_in, n_out;
     hls_stream in[HLS_STREAMS], out[HLS_STREAMS];
     int32_t n_mem;

@@ -131,19 +131,23 @@ static void reference(const mvu *v, const hls_stream *x, hls_stream *y)
 
 static void set_time(hls_case *c, const mvu *v)
 {
-    int32_t mg = hls_ceil(v->m, v->pe);
-    int32_t steps = hls_ceil(v->n, v->simd) * mg;
+    int32_t mg = hls_ceil(v->m, v->pe), ng = hls_ceil(v->n, v->simd);
+    int32_t steps = ng * mg;
     int32_t lc = smaller(v->lc, v->simd), chains = hls_ceil(v->simd, lc);
     int32_t tree = 0;
     for (; 1 << tree < chains; tree++) {
     }
+    int32_t products = (v->packed ? 4 : 2) + (lc == 1 ? 0 : lc);
+    bool in_dsp = !v->packed && v->simd == 1 && (v->order == 0 || mg == 1);
     c->interval = steps;
-    if (v->packed) {
-        c->latency = steps + tree + (lc == 1 ? 6 : lc + 6);
-    } else {
-        bool in_dsp = v->simd == 1 && (v->order == 0 || mg == 1);
-        c->latency = steps + tree + (lc == 1 ? 4 : lc + 4) + (in_dsp ? 1 : 0);
+    c->latency = steps + tree + products + (in_dsp ? 3 : 2);
+    /* Vectors whose results have room, then what the buffer holds: two vectors
+     * that are read again, or two beats after those that no result waits for. */
+    int32_t room = 1;
+    for (; room < products + tree + 6; room *= 2) {
     }
+    bool again = v->order == 0 && mg > 1;
+    c->ahead = ng * (room / mg) + (again ? 2 * ng : ng - 1 + 2);
 }
 
 static int32_t larger(int32_t a, int32_t b)
