@@ -3,6 +3,8 @@
  * (docs/blocks.md); LUT and FF are estimates: structure times coefficients that
  * Yosys 0.23 gave for the foldings of tests/hls/grid.json (unit/count).
  */
+#include <math.h>
+
 #include "plan/count_priv.h"
 
 /* ---- parts of blocks ---- */
@@ -27,17 +29,34 @@ pta_resources pta_requant_count(int64_t p, int64_t win, int64_t wout,
                            .ff = p * (left + 2 * wout + 1) + 3};
 }
 
-/* LUTs a bit held, by the units of a beat in that it may come from. */
+/* LUTs a bit held, of i units in and o units out: each place looks for its unit,
+ * or of many all are shifted. */
+static double gearbox_rate(int64_t i, int64_t o)
+{
+    switch (i) {
+    case 1:
+        return o == 1 ? 1.0 : o < 4 ? 0.9 : 1.2;
+    case 2:
+        return o < 5 ? 1.4 : 1.9;
+    case 3:
+        return o == 1 ? 1.4 : 2.6;
+    case 4:
+        return 2.1;
+    default:
+        return i <= 6 ? 2.8 : 0.9 * log2((double)i);
+    }
+}
+
 pta_resources pta_gearbox_count(int64_t w, int64_t c_in, int64_t p_in,
                                 int64_t c_out, int64_t p_out)
 {
-    static const double rates[] = {1.0, 1.9, 3.1, 3.3, 3.5};
     int64_t g = pta_gcd(pta_gcd(c_in, p_in), pta_gcd(c_out, p_out));
     int64_t i = p_in / g, o = p_out / g;
     int64_t bits = (i + o + pta_larger(i, o) - 1) * g * w;
-    double rate = rates[i < 5 ? i - 1 : 4];
+    bool short_last = c_out > p_out && c_out % p_out != 0; /* a third way out */
+    double rate = gearbox_rate(i, o) + short_last;
     return (pta_resources){.lut = pta_round_up((double)bits * rate) +
-                                  (i == o ? 8 : 18),
+                                  (i == o ? 4 : 14),
                            .ff = bits + 4};
 }
 

@@ -82,13 +82,18 @@ pta_resources pta_count_ram(bool block, int64_t words, int64_t bits)
                  : pta_count_lut_ram(words, bits);
 }
 
-/* The cheaper by Yosys's own costs (lutrams and brams of its xilinx folder): 8
- * for 4 LUT, 129 for half a block RAM. */
+/* The cheaper by Yosys's own costs (memory_libmap.cc; lutrams and brams of its
+ * xilinx folder): 8 for 4 LUT, 129 for half a block RAM, half of one for each bit
+ * of a multiplexer between banks and for each bank's enable. */
 pta_resources pta_count_any_ram(int64_t words, int64_t bits)
 {
     pta_resources r = pta_count_lut_ram(words, bits);
     int64_t bram18 = pta_bram18_count(words, bits);
-    return 2 * r.lutram <= 129 * bram18 ? r : (pta_resources){.bram18 = bram18};
+    int64_t banks = pta_ceil_div(words, 64);
+    int64_t between = banks > 1 ? (banks - 1) * bits + banks : 0;
+    return 4 * r.lutram + between <= 258 * bram18
+               ? r
+               : (pta_resources){.bram18 = bram18};
 }
 
 /* One word is wires; of few words, bits that are alike are one, and of four a

@@ -8,7 +8,8 @@
 // as many vectors as make both sides equal = the larger number of beats.
 // Resources: it works in units of G = gcd(C_IN, P_IN, C_OUT, P_OUT) elements,
 // i = P_IN / G, o = P_OUT / G, D = i + o + max(i, o) - 1 units: D G W FF, and
-// about D G W (i + 5) / 4 LUT; so let P_IN and P_OUT divide each other and C.
+// 1 to 3 LUT each, log2(i) for large i, 1 more if C_OUT leaves a short last beat;
+// so let P_IN and P_OUT divide each other and C.
 `default_nettype none
 module pta_gearbox #(
     parameter W = 8,
@@ -62,9 +63,11 @@ module pta_gearbox #(
     wire pop = out_valid && out_ready;
     wire [UB-1:0] stay = pop ? used - wants : used;
 
-    // The last beat of a vector may take fewer units than there are.
+    // New units come behind those that stay; what lies beyond `used` is nothing.
     wire [D*GW-1:0] rest = !pop ? units
                            : last_out ? units >> (LO * GW) : units >> (O * GW);
+    reg [D*GW-1:0] placed;
+    integer n;
     genvar k;
     generate
         for (k = 0; k < O; k = k + 1) begin : lane
@@ -73,12 +76,24 @@ module pta_gearbox #(
                 last_out ? 0 : units[k*GW +: GW];
         end
         for (k = 0; k < D; k = k + 1) begin : unit
-            // Unit k stays, or takes the input's unit k - stay.
-            wire signed [UB:0] from = k - $signed({1'b0, stay});
-            wire [UB:0] which = from < 0 || from >= I ? 0 : from;
             always @(posedge clk)
-                units[k*GW +: GW] <= from < 0 ? rest[k*GW +: GW]
-                                              : in_data[which*GW +: GW];
+                units[k*GW +: GW] <= k < stay ? rest[k*GW +: GW]
+                                              : placed[k*GW +: GW];
+        end
+        // The same either way; few units cost less each with its place compared.
+        if (I <= 6) begin : few
+            always @* begin
+                placed = {((D + I - 1) / I){in_data}};
+                for (n = 0; n <= D - I; n = n + 1)
+                    if (stay == n)
+                        placed[n*GW +: I*GW] = in_data;
+            end
+        end else begin : many
+            always @* begin
+                placed = in_data;
+                for (n = 0; n < UB; n = n + 1)
+                    if (stay[n]) placed = placed << (GW << n);
+            end
         end
     endgenerate
 

@@ -88,6 +88,9 @@ def grid():
                                   SHIFT=width, ACT=1)
     for p_in, p_out in ((6, 4), (4, 6), (6, 8), (5, 3), (12, 4)):
         yield "gearbox", dict(W=8, C_IN=60, C_OUT=60, P_IN=p_in, P_OUT=p_out)
+    for c, p_in, p_out in ((60, 12, 5), (60, 20, 12), (60, 12, 30), (48, 24, 8),
+                           (48, 16, 12), (46, 46, 12), (128, 15, 8)):
+        yield "gearbox", dict(W=8, C_IN=c, C_OUT=c, P_IN=p_in, P_OUT=p_out)
     for p_out in (6, 9, 16):
         yield "window", dict(IMAGES[4], P_OUT=p_out)
 
