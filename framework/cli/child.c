@@ -167,18 +167,57 @@ static void last_words(const char *log, char *text, int size)
     }
 }
 
-pta_status pta_run_child(pta_ctx *ctx, const char *const *argv, const char *log)
+/* Who stops this process stops the child, and what this process made is removed
+ * on the way out. */
+static volatile sig_atomic_t child_now, stopped_by;
+
+static void stop_child(int number)
 {
-    fflush(NULL);
-    pid_t parent = getpid(), child = fork();
-    if (child < 0) {
-        return pta_fail(ctx, PTA_ERR_IO, "%s: %s", argv[0], strerror(errno));
+    stopped_by = number;
+    if (child_now > 0) {
+        (void)kill((pid_t)child_now, SIGTERM);
     }
+}
+
+static const int stops[] = {SIGINT, SIGTERM, SIGHUP};
+enum { N_STOPS = sizeof stops / sizeof *stops };
+
+/* Exit status of the child; -1: it could not be started. */
+static int run_and_wait(const char *const *argv, const char *log)
+{
+    struct sigaction before[N_STOPS], own = {.sa_handler = stop_child};
+    int code = 0;
+    stopped_by = 0;
+    for (int i = 0; i < N_STOPS; i++) {
+        (void)sigaction(stops[i], &own, &before[i]);
+    }
+    pid_t parent = getpid(), child = fork();
     if (child == 0) {
         become(argv, log, parent);
     }
-    int code = 0;
-    while (waitpid(child, &code, 0) < 0 && errno == EINTR) {
+    child_now = child;
+    if (stopped_by != 0) { /* before there was whom to stop */
+        stop_child(stopped_by);
+    }
+    while (child > 0 && waitpid(child, &code, 0) < 0 && errno == EINTR) {
+    }
+    child_now = 0;
+    for (int i = 0; i < N_STOPS; i++) {
+        (void)sigaction(stops[i], &before[i], NULL);
+    }
+    return child < 0 ? -1 : code;
+}
+
+pta_status pta_run_child(pta_ctx *ctx, const char *const *argv, const char *log)
+{
+    fflush(NULL);
+    int code = run_and_wait(argv, log);
+    if (code < 0) {
+        return pta_fail(ctx, PTA_ERR_IO, "%s: %s", argv[0], strerror(errno));
+    }
+    if (stopped_by != 0) {
+        return pta_fail(ctx, PTA_ERR_IO, "stopped by signal %d",
+                        (int)stopped_by);
     }
     if (WIFEXITED(code) && WEXITSTATUS(code) == 0) {
         return PTA_OK;

@@ -16,9 +16,10 @@ pta_status PTA_MUST_CHECK pta_own_path(pta_ctx *ctx, char **path);
 
 /**
  * Runs argv (ends with NULL; searched in PATH) and waits; it gets SIGTERM should
- * this process end first. Both outputs go to
- * `log`, which is overwritten. PTA_ERR_DEVICE with the log's last line that
- * begins with "partita: ", or else its last one, if it does not exit with 0.
+ * this process end first. SIGINT, SIGTERM and SIGHUP meanwhile stop it, and come
+ * back as PTA_ERR_IO. Both outputs go to `log`, which is overwritten.
+ * PTA_ERR_DEVICE with the log's last line that begins with "partita: ", or else
+ * its last one, if it does not exit with 0.
  */
 pta_status PTA_MUST_CHECK pta_run_child(pta_ctx *ctx, const char *const *argv,
                                         const char *log);

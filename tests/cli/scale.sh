@@ -103,6 +103,11 @@ sys.exit(a["digest"] != b["digest"])' || problem "numerics on: another digest"
 json t.json 'any("simulated time" in e["args"].get("name", "") for e in j["traceEvents"])'
 fails 2 'needs 3 boards, --boards says 2' \
     "$partita" simulate net.plan.json --boards 2
+# Stopped on the way, it leaves nothing.
+mkdir left
+TMPDIR=$PWD/left fails 1 'stopped by signal 15' timeout --preserve-status 0.5 \
+    "$partita" simulate net.plan.json --boards 3 --samples 10000000
+[[ -z $(ls left) ]] || problem "a stopped simulate leaves $(ls left)"
 
 # Measured pairs count: 300 us more to the second board than a port has.
 python3 -c 'import json
