@@ -5,11 +5,6 @@
  */
 #include "plan/timing_priv.h"
 
-static int32_t later(int32_t a, int32_t b)
-{
-    return a > b ? a : b;
-}
-
 static int32_t ceil_div(int32_t a, int32_t b)
 {
     return (a + b - 1) / b;
@@ -59,9 +54,9 @@ static bool take_input(pta_net *net, pta_part *p)
         return false;
     }
     int32_t cycle = j > 0 ? in->taken[j - 1] + 1 : 0;
-    cycle = later(cycle, in->valid[j]);
+    cycle = pta_later(cycle, in->valid[j]);
     if (vector >= 2) {
-        cycle = later(cycle, e->free[vector % 2] + 1);
+        cycle = pta_later(cycle, e->free[vector % 2] + 1);
     }
     pta_wire_take(net, p->in[0], cycle);
     return true;
@@ -98,7 +93,7 @@ static bool finish_group(pta_net *net, pta_part *p, int32_t cycle)
         if (before >= out->n_taken) {
             return false;
         }
-        e->step = later(cycle, before < 0 ? 0 : out->taken[before] + 1);
+        e->step = pta_later(cycle, pta_after_beat(out, before));
         e->results++;
         pta_wire_offer(net, p->out[0], e->step + e->delay);
         return true;
@@ -139,7 +134,7 @@ static bool issue(pta_net *net, pta_part *p)
     if (e->sample == net->samples || !inputs_ready(net, p, &cycle)) {
         return false;
     }
-    cycle = later(cycle, e->step + 1);
+    cycle = pta_later(cycle, e->step + 1);
     if (e->col < ng - 1) {
         e->step = cycle;
     } else if (!finish_group(net, p, cycle)) {

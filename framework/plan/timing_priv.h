@@ -180,6 +180,14 @@ bool pta_net_run(pta_net *net);
 pta_status PTA_MUST_CHECK pta_engine_part(pta_net *net, pta_part *part);
 void pta_engine_advance(pta_net *net, pta_part *part);
 
+/** Windows, pools, padding, joins, permutations (timing_image.c). */
+void pta_cells_advance(pta_net *net, pta_part *part);
+void pta_pick_advance(pta_net *net, pta_part *part);
+void pta_pad_advance(pta_net *net, pta_part *part);
+void pta_zip_advance(pta_net *net, pta_part *part);
+void pta_turn_advance(pta_net *net, pta_part *part);
+void pta_permute_advance(pta_net *net, pta_part *part);
+
 /** Works a part as far as it goes. */
 void pta_part_advance(pta_net *net, pta_part *part);
 
@@ -211,6 +219,34 @@ static inline void pta_wire_take(pta_net *net, int32_t wire, int32_t cycle)
     pta_wire *w = &net->wires[wire];
     w->taken[w->n_taken++] = cycle;
     pta_part_wake(net, w->writer);
+}
+
+/** The later of two cycles. */
+static inline int32_t pta_later(int32_t a, int32_t b)
+{
+    return a > b ? a : b;
+}
+
+/** Cycle after beat j moved; the beginning of time for those before the first. */
+static inline int32_t pta_after_beat(const pta_wire *w, int64_t j)
+{
+    return j < 0 ? 0 : w->taken[j] + 1;
+}
+
+/** Whether beat j has moved. */
+static inline bool pta_beat_taken(const pta_wire *w, int64_t j)
+{
+    return j < w->n_taken;
+}
+
+/** When the next beat of a wire could move, but for its reader's state. */
+static inline bool pta_beat_arrives(const pta_wire *w, int32_t *cycle)
+{
+    if (w->n_taken >= w->n_valid) {
+        return false;
+    }
+    *cycle = pta_later(w->valid[w->n_taken], pta_after_beat(w, w->n_taken - 1));
+    return true;
 }
 
 #endif
