@@ -2,8 +2,8 @@
 """The reports of hls/reports: what Yosys counts for the repository's networks.
 
 By default, without Yosys: every core is generated and must be, comments aside, the
-one that was counted; the counts are within the budget; cycles, DSPs and block RAM are
-the manifest's. LUTs and flip-flops stand beside its estimates, which estimates.py
+one that was counted; the counts are within the budget, cells between registers take 5 ns
+at most; cycles, DSPs and block RAM are the manifest's. LUTs and flip-flops stand beside its estimates, which estimates.py
 holds to counted ones. --record counts them (--only
 NAME: one), if they are not in the cache of `partita build --report`; a core takes
 from one to some ten minutes.
@@ -23,6 +23,7 @@ import tempfile
 
 import rtl
 
+MOST_NS = 5.0  # of cells from register to register, by sta
 FOLDER = os.path.join(rtl.ROOT, "hls", "reports")
 
 # Report: network (of dense layers of random weights: its sizes), calibration, cut.
@@ -32,6 +33,9 @@ CASES = {f"{name}-{boards}": (name, "", cut)
 CASES.update({
     "dense-784-16-10": ("784x16x10", "", "uncut"),
     "dense-64-72-72-8-72-72-64": ("64x72x72x8x72x72x64", "", "uncut"),
+    "dense-490-256-256-256-12": ("490x256x256x256x12", "", "uncut"),
+    "unsw_cnn-1": ("unsw_cnn", "", "uncut"),
+    "mnist_wide-5": ("mnist_wide", "", "--boards 5"),
     "autoencoder_toycar-1": ("autoencoder_toycar", ("640", "1"), "uncut"),
     "resnet8_cifar10-1": ("resnet8_cifar10", ("32x32x3", "255"), "uncut")})
 
@@ -94,8 +98,10 @@ class Reports(rtl.Rtl):
             self.expect(f"{name}: board {i}: " + ", ".join(
                 f"{key} {counted[key]:,} (manifest {said[key]:,})"
                 for key in ("lut", "ff", "dsp", "bram18"))
-                + f", latency {found['latency']:,}, interval {found['interval']:,}",
+                + f", {counted['cell_delay_ns']} ns of cells, latency "
+                f"{found['latency']:,}, interval {found['interval']:,}",
                 board["digest"] == found["digest"] and counted["over"] is None
+                and counted["cell_delay_ns"] <= MOST_NS
                 and said["dsp"] == counted["dsp"] and said["bram18"] == counted["bram18"]
                 and all(board["manifest"][key] == found[key] for key in ("latency", "interval")))
             if board["digest"] != found["digest"]:

@@ -235,7 +235,8 @@ class Rtl:
         with open(built) as file:
             text = file.read()
         damaged = "%x" % (int(text[0], 16) ^ 1) + text[1:]
-        cache = os.path.join(os.environ["XDG_CACHE_HOME"], "partita", "sim", "*")
+        home = os.environ.get("XDG_CACHE_HOME", os.path.expanduser("~/.cache"))
+        cache = os.path.join(home, "partita", "sim", "*")
         cached = [path for path in glob.glob(os.path.join(cache, os.path.basename(built)))
                   if replace(path, text, damaged)]
         done = self.call(self.options.launch, "-np", 5, self.options.partita, "run", plan,
