@@ -50,7 +50,7 @@ void pta_count_add(pta_resources *to, pta_resources more)
 
 /* ---- memories ---- */
 
-int64_t pta_bram18_count(int64_t words, int64_t bits)
+static int64_t bram18_blocks(int64_t words, int64_t bits, bool rom)
 {
     static const struct {
         int64_t words, bits;
@@ -58,10 +58,17 @@ int64_t pta_bram18_count(int64_t words, int64_t bits)
                   {4096, 4}, {8192, 2},  {16384, 1}};
     int64_t least = INT64_MAX;
     for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
-        least = pta_smaller(least, pta_ceil_div(bits, shapes[i].bits) *
-                                       pta_ceil_div(words, shapes[i].words));
+        int64_t banks = pta_ceil_div(words, shapes[i].words);
+        int64_t blocks = rom ? pta_ceil_div(banks * bits, shapes[i].bits)
+                             : pta_ceil_div(bits, shapes[i].bits) * banks;
+        least = pta_smaller(least, blocks);
     }
     return least;
+}
+
+int64_t pta_bram18_count(int64_t words, int64_t bits)
+{
+    return bram18_blocks(words, bits, false);
 }
 
 /* RAM32M: 32 words of 6 bits, RAM64M: 64 of 3; 4 LUT each. Of several, a tree of
@@ -120,7 +127,9 @@ pta_resources pta_count_memory(const pta_block_memory *m)
         r.ff = bits;
         return r;
     }
-    return (pta_resources){.bram18 = pta_bram18_count(words, bits)};
+    /* What is only read may have bits of several banks in one block. */
+    return (pta_resources){
+        .bram18 = bram18_blocks(words, bits, m->memory == PTA_MEMORY_BLOCK)};
 }
 
 /* ---- multipliers ---- */
