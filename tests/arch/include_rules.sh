@@ -36,20 +36,25 @@ bad=0
 complain() { echo "include rule broken: $1"; bad=1; }
 
 while IFS=: read -r file include; do
-    folder=$(dirname "$file")
-    quoted=$(sed -nE 's/.*#[[:space:]]*include[[:space:]]*"([^"]+)".*/\1/p' <<<"$include")
-    system=$(sed -nE 's/.*#[[:space:]]*include[[:space:]]*<([^>]+)>.*/\1/p' <<<"$include")
+    folder=${file%/*}
+    name=${folder##*/}
+    quoted='' system=''
+    if [[ $include =~ include[[:space:]]*\"([^\"]+)\" ]]; then
+        quoted=${BASH_REMATCH[1]}
+    elif [[ $include =~ include[[:space:]]*\<([^\>]+)\> ]]; then
+        system=${BASH_REMATCH[1]}
+    fi
     if [[ -n $quoted ]]; then
         target=${quoted%%/*}
         [[ $quoted == */* ]] || continue          # beside its source
         [[ $quoted == partita/* ]] && continue    # shared with everyone
         # tests may look inside a folder
-        if [[ $quoted == *_priv.h && $(basename "$folder") != "$target" &&
+        if [[ $quoted == *_priv.h && $name != "$target" &&
               $folder != tests* ]]; then
             complain "$file: $quoted is private to its folder"
         fi
         case $folder in tests* | bench*) continue ;; esac
-        [[ $(basename "$folder") == "$target" ]] && continue
+        [[ $name == "$target" ]] && continue
         allowed=" ${may[$folder]-UNKNOWN} "
         [[ $allowed == *" $target "* || $allowed == *" $quoted "* ]] ||
             complain "$file: may not include $quoted"

@@ -4,15 +4,19 @@
 Works on a copy of the sources; every mutant is one exact replacement of text
 (mutants.json). Tests that cannot fail are thereby found out.
 
-    run.py --source DIR [--only NAME]
+    run.py --source DIR [--only NAME] [--draw N [--seed S]]
+
+--draw: only N of them, drawn at random.
 """
 import argparse
 import json
 import os
+import random
 import shutil
 import subprocess
 import sys
 import tempfile
+import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 COPIED = ["CMakeLists.txt", "cmake", "framework", "kernels", "datasets",
@@ -62,11 +66,16 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--source", required=True)
     parser.add_argument("--only")
+    parser.add_argument("--draw", type=int)
+    parser.add_argument("--seed", type=int, default=int(time.time()))
     options = parser.parse_args()
     with open(os.path.join(HERE, "mutants.json")) as file:
         mutants = json.load(file)
     if options.only:
         mutants = [m for m in mutants if m["name"] == options.only]
+    if options.draw:
+        print(f"{options.draw} of {len(mutants)}, seed {options.seed}")
+        mutants = random.Random(options.seed).sample(mutants, options.draw)
 
     tree = tempfile.mkdtemp(prefix="partita-mutants-")
     survived = []
