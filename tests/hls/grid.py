@@ -17,6 +17,7 @@ import sys
 import time
 
 FAULTS = ("implicitly declared", "no driver", "Latch inferred")
+LUT_TOLERANCE = 0.02
 RECORD = pathlib.Path(__file__).with_name("grid.json")
 
 
@@ -180,6 +181,13 @@ def record(rtl, work):
                       f"  {lines}\n ]}}\n")
 
 
+def agrees(said, got):
+    """LUTs nearly: Yosys breaks ties by names, which are numbered through all
+    files that it reads, other blocks' too."""
+    near = abs(got["lut"] - said["lut"]) <= LUT_TOLERANCE * said["lut"]
+    return near and dict(said, lut=0) == dict(got, lut=0)
+
+
 def check(rtl, work, n, seed):
     known = read_record()
     if not known:
@@ -195,8 +203,9 @@ def check(rtl, work, n, seed):
     wrong = 0
     for row in random.Random(seed).sample(rows, n) if n else rows:
         said, got = known[name_of(*row)], synthesise(rtl, work, *row)
-        wrong += got != said
-        print("ok" if got == said else "FAILED", *row, said, got, flush=True)
+        good = agrees(said, got)
+        wrong += not good
+        print("ok" if good else "FAILED", *row, said, got, flush=True)
     return wrong > 0
 
 
